@@ -1,0 +1,1 @@
+"""What we measured: observations, importers, simulation, scaling and splits."""

@@ -1,0 +1,1 @@
+"""What it means: formulas for hidden samples."""

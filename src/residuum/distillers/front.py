@@ -1,0 +1,82 @@
+"""What a distiller returns: formulas for one hidden term, by complexity and loss."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from residuum.expressions.expression import Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One formula for one hidden term, in its formal arguments and the user's units.
+
+    `loss` is the mean squared residual in units of the posterior spread (dimensionless);
+    `structure_nats` is the code length of the structure: the logarithm of the number of
+    structures of the same size it was chosen among.
+    """
+
+    term: str
+    expression: Expression
+    loss: float
+    structure_nats: float
+    origin: str
+    status: str = "ok"
+    frequency: float | None = None
+
+    @property
+    def complexity(self) -> int:
+        """Complexity of the formula by the primitive table."""
+        return self.expression.complexity
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the row of `front.json`."""
+        return {
+            "expression": self.expression.infix(),
+            "numeric": self.expression.infix(),
+            "tokens": list(self.expression.tokens),
+            "constants": list(self.expression.constants),
+            "complexity": self.complexity,
+            "loss": self.loss,
+            "structure_nats": self.structure_nats,
+            "status": self.status,
+            "origin": self.origin,
+            "frequency": self.frequency,
+        }
+
+    @classmethod
+    def from_json(cls, term: str, row: Mapping[str, Any]) -> Candidate:
+        """Return the candidate that `to_json` wrote."""
+        return cls(
+            term=term,
+            expression=Expression.from_json(row),
+            loss=float(row["loss"]),
+            structure_nats=float(row["structure_nats"]),
+            origin=str(row["origin"]),
+            status=str(row["status"]),
+            frequency=None if row.get("frequency") is None else float(row["frequency"]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """The candidates for one hidden term, best loss first within each complexity.
+
+    `library_size` is the number of terms a linear candidate was chosen from (0 if none).
+    """
+
+    term: str
+    candidates: tuple[Candidate, ...]
+    library_size: int = 0
+
+    @property
+    def nondominated(self) -> tuple[Candidate, ...]:
+        """Candidates that no other beats in both complexity and loss, simplest first."""
+        best, kept = float("inf"), []
+        for candidate in sorted(self.candidates, key=lambda c: (c.complexity, c.loss)):
+            if candidate.status == "ok" and candidate.loss < best:
+                best = candidate.loss
+                kept.append(candidate)
+        return tuple(kept)

@@ -1,0 +1,1 @@
+"""The language: formulas as immutable prefix tokens and a vector of constants."""

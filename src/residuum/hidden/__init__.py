@@ -1,0 +1,1 @@
+"""What the surrogate learned: samples of the hidden terms with their covariance."""

@@ -1,0 +1,86 @@
+"""Where the two halves meet: what a surrogate says a hidden term is, as numbers with a spread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class HiddenSamples:
+    """Samples of one hidden term, in the user's units.
+
+    `X[n, a]` are the arguments, `values[n]` the term, `covariance[n, n]` its joint posterior
+    covariance, parameters estimated beside it included. `t[n]` and `experiment[n]` say where
+    each sample was taken. `alive[a]` tells which arguments the term depends on.
+    """
+
+    term: str
+    arguments: tuple[str, ...]
+    X: np.ndarray
+    values: np.ndarray
+    covariance: np.ndarray
+    t: np.ndarray
+    experiment: np.ndarray
+    alive: tuple[bool, ...]
+
+    def __post_init__(self) -> None:
+        n, a = len(self.values), len(self.arguments)
+        shapes = {
+            "X": (self.X.shape, (n, a)),
+            "covariance": (self.covariance.shape, (n, n)),
+            "t": (self.t.shape, (n,)),
+            "experiment": (self.experiment.shape, (n,)),
+            "alive": ((len(self.alive),), (a,)),
+        }
+        for name, (found, expected) in shapes.items():
+            if found != expected:
+                raise ValueError(f"{name}: expected shape {expected}, found {found}")
+
+    @property
+    def support(self) -> np.ndarray:
+        """Smallest and largest value of each argument, `[a, 2]`."""
+        return np.stack([self.X.min(axis=0), self.X.max(axis=0)], axis=1)
+
+    @property
+    def sd(self) -> np.ndarray:
+        """Posterior standard deviation of each value, `[n]`."""
+        return np.sqrt(np.clip(np.diag(self.covariance), 0.0, None))
+
+
+@dataclass(frozen=True, slots=True)
+class Trajectory:
+    """The surrogate's states of one experiment at its observation times, `components[name][n]`."""
+
+    t: np.ndarray
+    components: Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """Which arguments and latents of each hidden term are alive, and how much each matters.
+
+    `sensitivity[term][argument]` is the rms of the term's derivative with respect to the
+    argument times the argument's spread, over the rms of the term (dimensionless).
+    """
+
+    alive: Mapping[str, Mapping[str, bool]]
+    latents: Mapping[str, int]
+    sensitivity: Mapping[str, Mapping[str, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """Everything a surrogate hands to the symbolic half.
+
+    `parameters[name]` is `(value, sd)` of each estimated parameter, `noise[state]` the estimated
+    standard deviation (of the logarithm for lognormal noise).
+    """
+
+    samples: Mapping[str, HiddenSamples]
+    trajectories: Mapping[str, Trajectory]
+    parameters: Mapping[str, tuple[float, float]]
+    noise: Mapping[str, float]
+    structure: Structure

@@ -1,0 +1,1 @@
+"""The completed equations: refit, choice, intervals and verdict."""

@@ -1,0 +1,1 @@
+"""What we tell: figures and pages."""

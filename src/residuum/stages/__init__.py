@@ -1,0 +1,1 @@
+"""One function a rule: read, call one library function, write."""

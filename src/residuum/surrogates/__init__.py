@@ -1,0 +1,1 @@
+"""What fills the gap: networks and splines fitted to data and physics."""
