@@ -18,6 +18,7 @@ from residuum.expressions.primitives import FUNCTIONS, PRIMITIVES
 CONSTANT = "#"
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}(@[0-9]+)?\Z")
 INTEGER = re.compile(r"-?[0-9]{1,18}\Z")
+MAX_EXPONENT = 64
 
 T = TypeVar("T")
 
@@ -31,6 +32,11 @@ def arity(token: str) -> int:
 def is_variable(token: str) -> bool:
     """Tell whether a token is the name of a variable."""
     return token not in PRIMITIVES and NAME.match(token) is not None
+
+
+def is_integer(token: str) -> bool:
+    """Tell whether a token is an integer literal."""
+    return INTEGER.match(token) is not None
 
 
 @dataclass(frozen=True, slots=True)
