@@ -65,11 +65,13 @@ class Front:
     """The candidates for one hidden term, best loss first within each complexity.
 
     `library_size` is the number of terms a linear candidate was chosen from (0 if none).
+    `notes` are sentences for the reader, such as which terms these samples cannot tell apart.
     """
 
     term: str
     candidates: tuple[Candidate, ...]
     library_size: int = 0
+    notes: tuple[str, ...] = ()
 
     @property
     def nondominated(self) -> tuple[Candidate, ...]:
@@ -80,3 +82,21 @@ class Front:
                 best = candidate.loss
                 kept.append(candidate)
         return tuple(kept)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the hidden term's part of `front.json`."""
+        return {
+            "library_size": self.library_size,
+            "notes": list(self.notes),
+            "candidates": [candidate.to_json() for candidate in self.candidates],
+        }
+
+    @classmethod
+    def from_json(cls, term: str, value: Mapping[str, Any]) -> Front:
+        """Return the front that `to_json` wrote."""
+        return cls(
+            term=term,
+            candidates=tuple(Candidate.from_json(term, row) for row in value["candidates"]),
+            library_size=int(value.get("library_size", 0)),
+            notes=tuple(str(note) for note in value.get("notes", ())),
+        )
