@@ -1,1 +1,1 @@
-"""What we know: equations, parameters and the named terms we do not know."""
+"""What we know: equations, parameters and hidden terms."""
