@@ -1,0 +1,222 @@
+"""What was measured: a tree with a child per experiment, and views of it as plain arrays.
+
+Each child has the dimension `t` (strictly increasing), a variable for every observed state and
+input with the attributes `role` and `units`, NaN where a sample is missing, and the variable
+`held_out` (role mask). Noise, scales and title are attributes of the root. Values are in the
+user's units.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import xarray as xr
+
+from residuum.data.settings import Noise
+
+TIME = "t"
+MASK = "held_out"
+__all__ = ["MASK", "TIME", "Experiment", "Noise", "Observations", "Scales"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scales:
+    """What one unit of each dimensionless variable is, in the user's units."""
+
+    time: float
+    states: Mapping[str, float]
+    inputs: Mapping[str, float] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, object]:
+        """Return the scales as plain values."""
+        return {"time": self.time, "states": dict(self.states), "inputs": dict(self.inputs)}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Experiment:
+    """One measured trajectory.
+
+    `t[n]` strictly increasing; `states[name][n]` with NaN where a sample is missing;
+    `inputs[name][n]`; `held_out[n]` is True for samples that training must not see.
+    """
+
+    name: str
+    t: np.ndarray
+    states: Mapping[str, np.ndarray]
+    inputs: Mapping[str, np.ndarray] = field(default_factory=dict)
+    held_out: np.ndarray = field(default=None)  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "t", np.asarray(self.t, dtype=float))
+        for group in ("states", "inputs"):
+            arrays = {k: np.asarray(v, dtype=float) for k, v in getattr(self, group).items()}
+            object.__setattr__(self, group, arrays)
+            for name, values in arrays.items():
+                if values.shape != self.t.shape:
+                    raise ValueError(f"{name}: expected shape {self.t.shape}, found {values.shape}")
+        mask = np.zeros(self.t.shape, bool) if self.held_out is None else self.held_out
+        object.__setattr__(self, "held_out", np.asarray(mask, dtype=bool))
+
+    def __len__(self) -> int:
+        return len(self.t)
+
+    def training(self) -> Experiment:
+        """Return the samples that are not held out."""
+        return self.take(~self.held_out)
+
+    def held_out_part(self) -> Experiment:
+        """Return the samples that are held out."""
+        return self.take(self.held_out)
+
+    def take(self, rows: np.ndarray) -> Experiment:
+        """Return the samples that a mask or an index selects; inputs are kept as given."""
+        return Experiment(
+            self.name,
+            self.t[rows],
+            {name: values[rows] for name, values in self.states.items()},
+            {name: values[rows] for name, values in self.inputs.items()},
+            self.held_out[rows],
+        )
+
+    def input_at(self, name: str, t: np.ndarray) -> np.ndarray:
+        """Return an input at any times: linear between its samples, constant beyond them."""
+        known = np.isfinite(self.inputs[name])
+        return np.interp(np.asarray(t, dtype=float), self.t[known], self.inputs[name][known])
+
+
+@dataclass(frozen=True, eq=False)
+class Observations:
+    """The DataTree of a dataset and its views.
+
+    Built from plain arrays by `Observations.of`; the tree is what is written to disk.
+    """
+
+    tree: xr.DataTree
+
+    @classmethod
+    def of(
+        cls,
+        experiments: Iterable[Experiment],
+        *,
+        noise: Noise | None = None,
+        scales: Scales | None = None,
+        units: Mapping[str, str] | None = None,
+        title: str = "",
+    ) -> Observations:
+        """Return observations made of experiments; scales are taken from the data unless given.
+
+        `units` maps `t`, states and inputs to CF strings.
+        """
+        from residuum.data.scaling import scales_of
+
+        rows, noise = tuple(experiments), noise or Noise()
+        scales = scales or scales_of(rows, noise)
+        size = dict(noise.size) if isinstance(noise.size, Mapping) else noise.size
+        attributes = {
+            "title": title,
+            "noise": json.dumps({"kind": noise.kind, "size": size}),
+            "scales": json.dumps(scales.to_json()),
+        }
+        children = {row.name: _dataset(row, units or {}) for row in rows}
+        if len(children) != len(rows):
+            raise ValueError("expected a different name for each experiment")
+        root = xr.Dataset(attrs=attributes)
+        return cls(xr.DataTree.from_dict({"/": root, **children}))
+
+    @cached_property
+    def experiments(self) -> tuple[Experiment, ...]:
+        """Every experiment, held-out samples included."""
+        return tuple(_experiment(name, node) for name, node in self.tree.children.items())
+
+    @property
+    def training(self) -> tuple[Experiment, ...]:
+        """The training part of each experiment that has one."""
+        return tuple(part for e in self.experiments if len(part := e.training()))
+
+    @property
+    def held_out(self) -> tuple[Experiment, ...]:
+        """The held-out part of each experiment that has one."""
+        return tuple(part for e in self.experiments if len(part := e.held_out_part()))
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """Names of the observed states and components."""
+        return tuple(self.experiments[0].states)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Names of the inputs."""
+        return tuple(self.experiments[0].inputs)
+
+    @property
+    def title(self) -> str:
+        """The dataset's title."""
+        return str(self.tree.attrs.get("title", ""))
+
+    @cached_property
+    def noise(self) -> Noise:
+        """The noise model."""
+        return Noise(**json.loads(self.tree.attrs["noise"]))
+
+    @cached_property
+    def scales(self) -> Scales:
+        """The scales of time, states and inputs, from the training samples."""
+        return Scales(**json.loads(self.tree.attrs["scales"]))
+
+    @cached_property
+    def units(self) -> dict[str, str]:
+        """Units of `t`, states and inputs, where they were given."""
+        first = next(iter(self.tree.children.values()))
+        found = {str(k): v.attrs.get("units") for k, v in first.variables.items()}
+        return {name: str(unit) for name, unit in found.items() if unit is not None}
+
+
+def _dataset(experiment: Experiment, units: Mapping[str, str]) -> xr.Dataset:
+    def attributes(name: str, role: str) -> dict[str, str]:
+        return {"role": role, **({"units": units[name]} if name in units else {})}
+
+    variables = {}
+    for role, group in (("state", experiment.states), ("input", experiment.inputs)):
+        for name, values in group.items():
+            variables[name] = (TIME, values, attributes(name, role))
+    variables[MASK] = (TIME, experiment.held_out, {"role": "mask"})
+    time = (TIME, experiment.t, attributes(TIME, "axis"))
+    return xr.Dataset(variables, coords={TIME: time})
+
+
+def _experiment(name: str, node: xr.DataTree) -> Experiment:
+    groups: dict[str, dict[str, np.ndarray]] = {"state": {}, "input": {}, "mask": {}}
+    for key, variable in node.data_vars.items():
+        groups[variable.attrs["role"]][str(key)] = variable.values
+    return Experiment(
+        name, node[TIME].values, groups["state"], groups["input"], groups["mask"][MASK]
+    )
+
+
+def experiment_names(labels: Iterable[object]) -> tuple[str, ...]:
+    """Return names for folders and groups: the user's labels, made safe and kept apart.
+
+    >>> experiment_names(["trial 1", "trial/1", 2.0])
+    ('trial_1', 'trial_1_2', '2')
+    """
+    names: list[str] = []
+    for label in labels:
+        whole = isinstance(label, float) and label.is_integer()
+        text = str(int(label)) if whole and isinstance(label, float) else str(label)
+        base = re.sub(r"[^A-Za-z0-9_-]+", "_", text).strip("_")[:48] or "experiment"
+        name, count = base, 1
+        while name in names:
+            count += 1
+            name = f"{base}_{count}"
+        names.append(name)
+    return tuple(names)
+
+
+def numbered(count: int) -> tuple[str, ...]:
+    """Return `experiment_000`, `experiment_001`, ... for experiments without labels."""
+    return tuple(f"experiment_{index:03d}" for index in range(count))

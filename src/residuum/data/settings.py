@@ -1,0 +1,155 @@
+"""What a user says about measured or simulated data; nothing heavy is imported here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar, Literal
+
+NoiseKind = Literal["gaussian", "relative", "lognormal"]
+KINDS: tuple[NoiseKind, ...] = ("gaussian", "relative", "lognormal")
+
+MAX_POINTS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """How measurements scatter about the states.
+
+    `gaussian`: a standard deviation per state; `relative`: one fraction of each state's mean
+    absolute value; `lognormal`: a standard deviation of the logarithm per state.
+    """
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    kind: Annotated[NoiseKind, "gaussian, relative or lognormal"] = "gaussian"
+    size: Annotated[
+        float | Mapping[str, float] | None,
+        "standard deviation (relative: fraction of the mean; lognormal: of the logarithm), one "
+        "number or one per state; null: estimated",
+    ] = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"kind: expected one of {', '.join(KINDS)}; found {self.kind!r}")
+        sizes = self.size.values() if isinstance(self.size, Mapping) else [self.size or 0.0]
+        for size in sizes:
+            if not (math.isfinite(size) and size >= 0):
+                raise ValueError(f"size: expected a number of at least 0, found {size}")
+
+    def size_of(self, state: str) -> float | None:
+        """Return the size for one state, or None when it is to be estimated."""
+        return self.size.get(state) if isinstance(self.size, Mapping) else self.size
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """When a simulation is sampled: evenly, or at random times that include both ends."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    stop: Annotated[float, "last time"]
+    points: Annotated[int, "samples of each experiment"]
+    start: Annotated[float, "first time; the initial state holds there"] = 0.0
+    irregular: Annotated[bool, "random times between the ends, drawn for each experiment"] = False
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.start) and math.isfinite(self.stop)):
+            raise ValueError("start and stop: expected finite numbers")
+        if not self.stop > self.start:
+            raise ValueError(f"stop: expected above start ({self.start}), found {self.stop}")
+        if not 3 <= self.points <= MAX_POINTS:
+            raise ValueError(f"points: expected 3 to {MAX_POINTS}, found {self.points}")
+
+
+@dataclass(frozen=True, slots=True)
+class SimulateSettings:
+    """Complete equations that are integrated and observed in place of a file."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    equations: Annotated[Mapping[str, str], "complete equations, without hidden terms"]
+    initial: Annotated[
+        Mapping[str, float] | tuple[Mapping[str, float], ...],
+        "initial state of the experiment, or a list with one for each experiment",
+    ]
+    times: Annotated[
+        Times | tuple[float, ...], "{start, stop, points, irregular}, or a list of times"
+    ]
+    parameters: Annotated[Mapping[str, float], "value of every parameter"] = field(
+        default_factory=dict
+    )
+    observe: Annotated[tuple[str, ...], "components that are measured; empty: the states"] = ()
+    noise: Annotated[Noise, "noise that is added; a kind alone adds none"] = Noise(size=0.0)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.times, Times):
+            _check_times(self.times)
+        if not self.initial:
+            raise ValueError("initial: expected at least one experiment, found none")
+        if not self.equations:
+            raise ValueError("equations: expected at least one equation, found none")
+        values = [v for row in self.experiments for v in row.values()]
+        if not all(math.isfinite(v) for v in (*values, *self.parameters.values())):
+            raise ValueError("expected finite numbers in initial and parameters")
+
+    @property
+    def experiments(self) -> tuple[Mapping[str, float], ...]:
+        """The initial state of each experiment."""
+        return (self.initial,) if isinstance(self.initial, Mapping) else tuple(self.initial)
+
+
+@dataclass(frozen=True, slots=True)
+class DataSettings:
+    """Where the observations of a dataset come from and what they mean."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    file: Annotated[
+        str | None, "csv, tsv, parquet, nc, mat or npz, relative to the campaign file"
+    ] = None
+    simulate: Annotated[SimulateSettings | None, "a simulation in place of a file"] = None
+    time: Annotated[str, "column or variable of time"] = "t"
+    states: Annotated[
+        Mapping[str, str], "state: column or variable; empty: those of the same name"
+    ] = field(default_factory=dict)
+    inputs: Annotated[Mapping[str, str], "known forcing: column or variable"] = field(
+        default_factory=dict
+    )
+    experiment: Annotated[str | None, "column that tells experiments apart"] = None
+    units: Annotated[
+        Mapping[str, str | float], "unit of time (by its column), states and inputs, CF strings"
+    ] = field(default_factory=dict)
+    noise: Annotated[
+        Noise | None,
+        "kind and size of the noise, or the kind alone; null: gaussian, or the kind "
+        "that was simulated; the size is estimated unless given",
+    ] = None
+
+    def __post_init__(self) -> None:
+        if (self.file is None) == (self.simulate is None):
+            found = "neither" if self.file is None else "both"
+            raise ValueError(f"expected either file or simulate, found {found}")
+        if self.simulate is not None and (self.states or self.inputs or self.experiment):
+            raise ValueError("expected states, inputs and experiment with a file only")
+        repeated = set(self.states) & set(self.inputs)
+        if repeated:
+            raise ValueError(f"expected a state or an input, found both: {sorted(repeated)}")
+
+    @property
+    def noise_model(self) -> Noise:
+        """The noise that is fitted: as given, else the simulated kind, else gaussian."""
+        if self.noise is not None:
+            return self.noise
+        return Noise(self.simulate.noise.kind) if self.simulate is not None else Noise()
+
+
+def _check_times(times: tuple[float, ...]) -> None:
+    if not 3 <= len(times) <= MAX_POINTS:
+        raise ValueError(f"times: expected 3 to {MAX_POINTS} times, found {len(times)}")
+    if not all(math.isfinite(t) for t in times):
+        raise ValueError("times: expected finite numbers")
+    for before, after in zip(times, times[1:], strict=False):
+        if after <= before:
+            raise ValueError(f"times: expected increasing times, found {after} after {before}")

@@ -1,0 +1,191 @@
+"""How complete equations become observations: integrate, sample, add noise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from scipy.integrate import solve_ivp
+
+from residuum.data.observations import Experiment, numbered
+from residuum.data.settings import Noise, SimulateSettings, Times
+from residuum.errors import UserError, unknown_name
+from residuum.expressions.expression import Expression
+from residuum.expressions.primitives import PRIMITIVES
+from residuum.problem.equations import read_problem
+from residuum.problem.problem import Parameter, Problem
+from residuum.seeds import generator
+
+RTOL = 1e-10
+MAX_EVALUATIONS = 2_000_000
+
+Rate = Callable[[Sequence[float]], float]
+
+
+def simulate(
+    spec: SimulateSettings, *, seed: int, dataset: str, where: str = ""
+) -> tuple[Experiment, ...]:
+    """Return noisy samples of the trajectories that complete equations describe.
+
+    Integrated by DOP853 (Hairer, Norsett and Wanner 1993) with relative tolerance 1e-10. The
+    times and the noise of an experiment depend on the seed, the dataset and its number alone.
+    Raises UserError, located under `where`, on mistakes in the specification or when the
+    trajectory diverges.
+    """
+    problem = check_simulation(spec, where)
+    return tuple(
+        _experiment(spec, problem, name, initial, generator(seed, "simulate", dataset, name), where)
+        for name, initial in zip(numbered(len(spec.experiments)), spec.experiments, strict=True)
+    )
+
+
+def check_simulation(spec: SimulateSettings, where: str = "") -> Problem:
+    """Return the complete problem of a specification; raises UserError on any mistake in it."""
+    at = f"{where}." if where else ""
+    parameters = {name: Parameter(name, float(v)) for name, v in spec.parameters.items()}
+    problem = read_problem(spec.equations, parameters=parameters, where=where)
+    if problem.hidden_terms:
+        term = problem.hidden_terms[0].name
+        raise UserError(
+            f"hidden term {term!r} in a simulation",
+            where=f"{at}equations",
+            expected="complete equations",
+            hint=f"write out what {term} is; `equations` of the dataset hides it",
+        )
+    for index, initial in enumerate(spec.experiments):
+        place = f"{at}initial" + ("" if isinstance(spec.initial, Mapping) else f"[{index}]")
+        _check_components(initial, problem, place)
+        missing = [name for name in problem.components if name not in initial]
+        if missing:
+            raise UserError(
+                f"no initial value of {missing[0]!r}",
+                where=place,
+                expected=f"values of {', '.join(problem.components)}",
+            )
+    _check_components(spec.observe, problem, f"{at}observe")
+    if isinstance(spec.noise.size, Mapping):
+        observed = spec.observe or problem.states
+        for name in spec.noise.size:
+            if name not in observed:
+                raise unknown_name(name, observed, what="state", where=f"{at}noise.size")
+    return problem
+
+
+def _check_components(names: Mapping[str, float] | tuple, problem: Problem, where: str) -> None:
+    for name in names:
+        if name not in problem.components:
+            raise unknown_name(name, problem.components, what="state", where=where)
+
+
+def _experiment(
+    spec: SimulateSettings,
+    problem: Problem,
+    name: str,
+    initial: Mapping[str, float],
+    rng: np.random.Generator,
+    where: str,
+) -> Experiment:
+    t = _times(spec.times, rng)
+    start = np.array([initial[c] for c in problem.components], dtype=float)
+    path = integrate(problem, start, t, where=f"{where} ({name})" if where else name)
+    clean = dict(zip(problem.components, path, strict=True))
+    observed = spec.observe or problem.states
+    states = {key: add_noise(clean[key], spec.noise, key, rng) for key in observed}
+    return Experiment(name, t, states)
+
+
+def _times(times: Times | tuple[float, ...], rng: np.random.Generator) -> np.ndarray:
+    if not isinstance(times, Times):
+        return np.array(times, dtype=float)
+    if not times.irregular:
+        return np.linspace(times.start, times.stop, times.points)
+    inner = np.sort(rng.uniform(times.start, times.stop, times.points - 2))
+    t = np.concatenate([[times.start], inner, [times.stop]])
+    return t if np.all(np.diff(t) > 0) else _times(times, rng)
+
+
+def add_noise(clean: np.ndarray, noise: Noise, name: str, rng: np.random.Generator) -> np.ndarray:
+    """Return a noisy copy of `clean[n]`.
+
+    With `e ~ N(0, 1)`: gaussian `x + size*e`, relative `x + size*mean(|x|)*e`, lognormal
+    `x*exp(size*e)`. No size adds none.
+    """
+    size = noise.size_of(name) or 0.0
+    draw = rng.standard_normal(len(clean))
+    if noise.kind == "lognormal":
+        return clean * np.exp(size * draw)
+    return clean + size * draw * (np.mean(np.abs(clean)) if noise.kind == "relative" else 1.0)
+
+
+def integrate(problem: Problem, start: np.ndarray, t: np.ndarray, *, where: str = "") -> np.ndarray:
+    """Return the components `[c, n]` at times `t[n]` from `start[c]` of a complete problem.
+
+    Raises UserError when the trajectory diverges or the integration does not end.
+    """
+    slope = _Slope(problem)
+    tolerance = RTOL * max(float(np.max(np.abs(start))), 1e-300)
+    try:
+        with np.errstate(all="ignore"):
+            result = solve_ivp(
+                slope, (t[0], t[-1]), start, "DOP853", t_eval=t, rtol=RTOL, atol=tolerance
+            )
+    except _TooLong as stop:
+        raise UserError(
+            "the simulation does not end",
+            where=where or None,
+            found=f"t = {stop.t:g} after {MAX_EVALUATIONS:,} evaluations",
+            hint="it is stiff or diverges",
+        ) from None
+    if not result.success or not np.all(np.isfinite(result.y)):
+        reached = float(result.t[-1]) if len(result.t) else float(t[0])
+        raise UserError(
+            "the simulation diverges",
+            where=where or None,
+            expected=f"a trajectory up to t = {t[-1]:g}",
+            found=f"none beyond t = {reached:g}",
+        )
+    return np.asarray(result.y)
+
+
+class _TooLong(Exception):
+    def __init__(self, t: float) -> None:
+        super().__init__()
+        self.t = t
+
+
+class _Slope:
+    """The right-hand sides as a function of time and components, counting its calls."""
+
+    def __init__(self, problem: Problem) -> None:
+        known = {n: Expression.number(v) for n, v in problem.known.items()}
+        places = {name: index for index, name in enumerate((*problem.components, "t"))}
+        right = problem.first_order(problem.complete({}))
+        self.rates = [_compiled(f.substitute(known), places) for f in right]
+        self.calls = 0
+
+    def __call__(self, t: float, y: np.ndarray) -> np.ndarray:
+        self.calls += 1
+        if self.calls > MAX_EVALUATIONS:
+            raise _TooLong(t)
+        values = [*y, t]
+        return np.array([rate(values) for rate in self.rates])
+
+
+def _compiled(formula: Expression, places: Mapping[str, int]) -> Rate:
+    """Return a formula as nested functions of a list of numbers: no table look-ups in the loop."""
+
+    def leaf(token: str, constant: float | None) -> Rate:
+        if token in places:
+            place = places[token]
+            return lambda values: values[place]
+        number = float(token) if constant is None else constant
+        return lambda values: number
+
+    def node(symbol: str, *operands: Rate) -> Rate:
+        function = PRIMITIVES[symbol].numpy
+        if len(operands) == 1:
+            return lambda values: function(operands[0](values))
+        left, right = operands
+        return lambda values: function(left(values), right(values))
+
+    return formula.fold(leaf, node)
