@@ -1,0 +1,110 @@
+"""How the law is typeset: MathML for the page, LaTeX for the file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+from markupsafe import Markup
+
+from residuum.expressions.expression import Expression
+from residuum.expressions.parser import parse
+from residuum.problem.names import split_suffix
+
+DIGITS = 4
+
+
+def formula_mathml(text: str, *, digits: int = DIGITS) -> Markup:
+    """Return a formula of the equation language as MathML for running text."""
+    return Markup(f"<math>{_inner(text, digits)}</math>")  # noqa: S704 (our own MathML)
+
+
+def equations_mathml(pairs: Sequence[tuple[str, str]]) -> Markup:
+    """Return equations as one aligned MathML block; a pair is a left side's MathML and a formula."""
+    rows = "".join(
+        f"<mtr><mtd>{left}</mtd><mtd><mo>=</mo></mtd><mtd>{_inner(right, DIGITS)}</mtd></mtr>"
+        for left, right in pairs
+    )
+    block = f'<math display="block"><mtable class="aligned">{rows}</mtable></math>'
+    return Markup(block)  # noqa: S704 (our own MathML)
+
+
+def law_mathml(law: Mapping[str, Any]) -> Markup:
+    """Return the completed equations of a law."""
+    return equations_mathml([(_left(k), str(v)) for k, v in law["equations"].items()])
+
+
+def hidden_mathml(name: str, entry: Mapping[str, Any]) -> Markup:
+    """Return the formula of one hidden term with its arguments on the left."""
+    return equations_mathml([(_call(name, entry["arguments"]), str(entry["numeric"]))])
+
+
+def name_mathml(name: str) -> Markup:
+    """Return a name as an upright symbol: hidden terms are words, not products of letters."""
+    return Markup(f"<math>{_word(name)}</math>")  # noqa: S704 (escaped in _word)
+
+
+def law_tex(law: Mapping[str, Any]) -> str:
+    """Return a small LaTeX document with the completed equations and the constants."""
+    from residuum.expressions import symbolic
+
+    def symbol(name: str) -> str:
+        return symbolic.latex(Expression.variable(name))
+
+    def left(name: str) -> str:
+        state, axes = split_suffix(name) or (name, "")
+        power = f"^{{{len(axes)}}}" if len(axes) > 1 else ""
+        rate = rf"\frac{{d{power} {symbol(state)}}}{{dt{power}}}"
+        return rate if axes else symbol(state)
+
+    equations = [
+        rf"{left(name)} &= {symbolic.latex(parse(str(text)), digits=DIGITS)}"
+        for name, text in law["equations"].items()
+    ]
+    constants = [
+        rf"{symbol(name)} &= {symbolic.latex(Expression.number(float(entry['value'])), digits=DIGITS)}"
+        for name, entry in (law.get("parameters") or {}).items()
+        if entry.get("value") is not None
+    ]
+    body = " \\\\\n".join(equations + constants)
+    return (
+        "\\documentclass{article}\n\\usepackage{amsmath}\n\\pagestyle{empty}\n"
+        f"\\begin{{document}}\n\\begin{{align*}}\n{body}\n\\end{{align*}}\n\\end{{document}}\n"
+    )
+
+
+def _inner(text: str, digits: int) -> str:
+    """Return the MathML of a formula without its outer `math` element."""
+    from residuum.expressions import symbolic
+
+    mathml = symbolic.mathml(parse(text), digits=digits).strip()
+    return f"<mrow>{re.sub(r'^<math[^>]*>|</math>$', '', mathml)}</mrow>"
+
+
+def _symbol(name: str) -> str:
+    return _inner(name, DIGITS)
+
+
+def _word(name: str) -> str:
+    return f'<mi mathvariant="normal">{escape(name)}</mi>'
+
+
+def _left(name: str) -> str:
+    """Return the left-hand side of an equation: a state's time derivative as a fraction."""
+    state, axes = split_suffix(name) or (name, "")
+    if not axes:
+        return _symbol(state)
+    d, order = '<mi mathvariant="normal">d</mi>', f"<mn>{len(axes)}</mn>"
+    over = d if len(axes) == 1 else f"<msup>{d}{order}</msup>"
+    under = "<mi>t</mi>" if len(axes) == 1 else f"<msup><mi>t</mi>{order}</msup>"
+    return f"<mfrac><mrow>{over}{_symbol(state)}</mrow><mrow>{d}{under}</mrow></mfrac>"
+
+
+def _call(name: str, arguments: Sequence[str]) -> str:
+    inside = "<mo>,</mo>".join(_symbol(argument) for argument in arguments)
+    return (
+        f"<mrow>{_word(name)}<mo>&#x2061;</mo>"
+        f'<mo stretchy="false">(</mo>{inside}<mo stretchy="false">)</mo></mrow>'
+    )

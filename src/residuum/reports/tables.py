@@ -1,0 +1,220 @@
+"""What stands in the tables of a page: rows of text and MathML, numbers already written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from residuum.hidden.samples import Extraction
+from residuum.reports.content import WITHOUT_HIDDEN_TERMS, DatasetReport, behind, usable
+from residuum.reports.formulas import formula_mathml, hidden_mathml
+from residuum.reports.numbers import MISSING, duration, is_number, significant, with_interval
+
+MOST_ROWS = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A row of the constants or of the terms of a hidden term."""
+
+    symbol: Markup
+    value: str
+    interval: str
+    unit: str = ""
+    origin: str = ""
+    probability: str = MISSING
+
+
+@dataclass(frozen=True, slots=True)
+class HiddenTermTable:
+    """One hidden term with its terms."""
+
+    name: str
+    formula: Markup
+    origin: str
+    complexity: str
+    rows: tuple[Constant, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateRow:
+    """One refitted law; `kind` is the class of its row in the page."""
+
+    rank: str
+    formulas: tuple[Markup, ...]
+    behind: str
+    fit: str
+    held_out: str
+    status: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArgumentRow:
+    """One argument of a hidden term as the surrogate sees it."""
+
+    term: str
+    argument: str
+    alive: str
+    sensitivity: str
+
+
+@dataclass(frozen=True, slots=True)
+class SurrogateTable:
+    """What is told about one surrogate."""
+
+    name: str
+    rows: tuple[tuple[str, str], ...]
+    arguments: tuple[ArgumentRow, ...]
+
+
+def scores(report: DatasetReport) -> list[tuple[str, str]]:
+    """Return the law's scores with their names; those that do not exist are left out."""
+    found = report.law.get("scores") or {}
+    time = report.observations.units.get("t", "")
+    labels = (
+        ("fit_nrmse", "fit error", ""),
+        ("holdout_nrmse", "held-out error", ""),
+        ("valid_time", "valid forecast time", time),
+        ("evidence", "description length", ""),
+    )
+    return [
+        (label, f"{significant(found[key])} {unit}".strip())
+        for key, label, unit in labels
+        if is_number(found.get(key))
+    ]
+
+
+def constants(report: DatasetReport) -> list[Constant]:
+    """Return the parameters of the equations with their intervals."""
+    return [
+        Constant(
+            formula_mathml(name),
+            *with_interval(entry.get("value"), entry.get("ci95")),
+            unit=str(entry.get("unit") or ""),
+            origin="estimated" if entry.get("estimated") else "given",
+        )
+        for name, entry in (report.law.get("parameters") or {}).items()
+    ]
+
+
+def hidden_terms(report: DatasetReport) -> list[HiddenTermTable]:
+    """Return each hidden term with its formula and the terms of it."""
+    return [
+        HiddenTermTable(
+            name,
+            hidden_mathml(name, entry),
+            str(entry.get("origin") or ""),
+            significant(entry.get("complexity")),
+            tuple(_term(row) for row in entry.get("terms") or []),
+        )
+        for name, entry in report.hidden.items()
+    ]
+
+
+def _term(row: Mapping[str, Any]) -> Constant:
+    return Constant(
+        formula_mathml(str(row["term"])),
+        *with_interval(row.get("coefficient"), row.get("ci95")),
+        probability=significant(row.get("probability"), 2),
+    )
+
+
+def candidates(report: DatasetReport) -> list[CandidateRow]:
+    """Return the best refitted laws, the chosen one first, the known part alone last."""
+    rows = [row for row in report.rows if row.get("kind") != WITHOUT_HIDDEN_TERMS]
+    known = [row for row in report.rows if row.get("kind") == WITHOUT_HIDDEN_TERMS]
+    shown = [*rows[: max(MOST_ROWS, len(report.rivals) + 1)], *known]
+    return [_candidate(row, tuple(report.hidden), row is rows[0]) for row in shown]
+
+
+def _candidate(row: Mapping[str, Any], names: Sequence[str], chosen: bool) -> CandidateRow:
+    without = row.get("kind") == WITHOUT_HIDDEN_TERMS
+    formulas = row.get("hidden") or {}
+    return CandidateRow(
+        rank=MISSING if without else significant(row.get("rank"), 6),
+        formulas=() if without else tuple(_formula(formulas.get(name)) for name in names),
+        behind=_difference(row),
+        fit=significant(row.get("fit_nrmse")),
+        held_out=significant(row.get("holdout_nrmse")),
+        status=str(row.get("status", "ok")),
+        kind="baseline" if without else "chosen" if chosen else "",
+    )
+
+
+def _formula(text: object) -> Markup:
+    return Markup(MISSING) if text is None else formula_mathml(str(text), digits=3)
+
+
+def _difference(row: Mapping[str, Any]) -> str:
+    if not usable(row):
+        return MISSING
+    value = behind(row)
+    return "0" if value == 0 else f"{'+' if value > 0 else ''}{significant(round(value, 1), 4)}"
+
+
+def surrogates(report: DatasetReport) -> list[SurrogateTable]:
+    """Return what is known of each surrogate."""
+    names = dict.fromkeys([*report.surrogates, *report.extractions])
+    return [
+        SurrogateTable(
+            name,
+            tuple(_surrogate_rows(report, name)),
+            tuple(_arguments(report.extractions.get(name))),
+        )
+        for name in names
+    ]
+
+
+def _surrogate_rows(report: DatasetReport, name: str) -> Iterator[tuple[str, str]]:
+    saved = report.surrogates.get(name, {})
+    for label, key in (("heads chosen by evidence", "heads"), ("log evidence", "evidence")):
+        if saved.get(key) is not None:
+            yield label, plain(saved[key])
+    extraction = report.extractions.get(name)
+    if extraction is None:
+        return
+    kind = "of the logarithm" if report.observations.noise.kind == "lognormal" else ""
+    yield f"noise estimate (sd) {kind}".strip(), plain(extraction.noise)
+    if extraction.structure.latents:
+        yield "latents alive", plain(extraction.structure.latents)
+    for parameter, (value, sd) in extraction.parameters.items():
+        yield f"{parameter} in the surrogate", f"{significant(value)} ± {significant(sd, 2)} (sd)"
+
+
+def _arguments(extraction: Extraction | None) -> Iterator[ArgumentRow]:
+    if extraction is None:
+        return
+    structure = extraction.structure
+    for term, arguments in structure.alive.items():
+        for argument, alive in arguments.items():
+            size = structure.sensitivity.get(term, {}).get(argument)
+            yield ArgumentRow(term, argument, "yes" if alive else "no", significant(size, 2))
+
+
+def provenance(report: DatasetReport) -> list[tuple[str, str]]:
+    """Return what made the law: versions, seeds, hashes, device and wall times."""
+    return [
+        (str(key).replace("_", " "), _times(value) if "wall" in str(key) else plain(value))
+        for key, value in (report.law.get("provenance") or {}).items()
+    ]
+
+
+def _times(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {duration(seconds)}" for name, seconds in value.items())
+    return duration(value)
+
+
+def plain(value: object) -> str:
+    """Return a JSON value as text: `hare 0.21, lynx 0.18`."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {plain(inner)}" for name, inner in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(plain(inner) for inner in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return significant(value, 3) if isinstance(value, float) else str(value)

@@ -1,0 +1,202 @@
+"""What the verdict says in words: each sentence states one finding and what it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from markupsafe import Markup, escape
+
+from residuum.reports.content import WITHOUT_HIDDEN_TERMS, DatasetReport, behind, usable
+from residuum.reports.formulas import formula_mathml, name_mathml
+from residuum.reports.numbers import count, is_number, listing, significant
+
+MOST_RIVALS = 5
+
+
+def verdict(report: DatasetReport) -> Markup:
+    """Return the verdict as one paragraph."""
+    sentences = [
+        _identifiable(report),
+        _uncertain_terms(report),
+        _missing(report.law.get("verdict") or {}),
+        _stable(report.law.get("verdict") or {}),
+        _forecast(report),
+        _known_part(report),
+    ]
+    return Markup(" ").join(sentence for sentence in sentences if sentence)
+
+
+def headline(report: DatasetReport) -> str:
+    """Return the verdict in a few words, for tables."""
+    return short_verdict(report.law.get("verdict") or {}, len(report.rivals))
+
+
+def short_verdict(verdict: Mapping[str, Any], rivals: int | None) -> str:
+    """Return `determined`, `not determined: 2 rivals` and what else a reader must know."""
+    found = []
+    if rivals:
+        found.append(f"not determined: {count(rivals, 'rival')}")
+    elif verdict.get("identifiable") is None:
+        found.append("not assessed")
+    elif not _all(verdict["identifiable"]):
+        found.append("not determined")
+    else:
+        found.append("determined")
+    if verdict.get("missing"):
+        found.append("something is missing")
+    if verdict.get("stable") is False:
+        found.append("not stable")
+    return "; ".join(found)
+
+
+def rival_sentence(report: DatasetReport) -> Markup:
+    """Return the rivals of the law and how far behind each is."""
+    rivals = report.rivals
+    each = [
+        Markup("{} ({})").format(law_formulas(row), _behind(row)) for row in rivals[:MOST_RIVALS]
+    ]
+    more = f", and {len(rivals) - MOST_RIVALS} more" if len(rivals) > MOST_RIVALS else ""
+    return Markup(
+        "<strong>These data cannot tell this law from {}</strong> within {} of description "
+        "length: {}{}. The choice between them rests on parsimony and should be taken as open "
+        "until there are more data."
+    ).format(
+        count(len(rivals), "other"), _units(report.margin), Markup("; ").join(each), more
+    )
+
+
+def law_formulas(row: Mapping[str, Any]) -> Markup:
+    """Return the hidden terms of a candidate law, each with its formula."""
+    parts = [
+        Markup("{} = {}").format(name_mathml(name), formula_mathml(text, digits=3))
+        for name, text in (row.get("hidden") or {}).items()
+    ]
+    return Markup(", ").join(parts) if parts else Markup("no hidden term")
+
+
+def _identifiable(report: DatasetReport) -> Markup:
+    if not report.hidden:
+        return Markup("The equations hold no hidden term; only constants were estimated.")
+    if report.rivals:
+        return rival_sentence(report)
+    found = (report.law.get("verdict") or {}).get("identifiable")
+    if found is None:
+        return Markup("Whether these data determine the law was not assessed.")
+    if not _all(found):
+        names = [k for k, v in found.items() if not v] if isinstance(found, Mapping) else []
+        what = escape(listing(names)) if names else "every part of the law"
+        return Markup("<strong>These data do not determine {}.</strong>").format(what)
+    return Markup("These data determine the form of {}: {}.").format(
+        _terms(len(report.hidden)), _next_best(report)
+    )
+
+
+def _next_best(report: DatasetReport) -> str:
+    rows = [r for r in report.rows[1:] if r.get("kind") != WITHOUT_HIDDEN_TERMS and usable(r)]
+    if not rows:
+        return "no other candidate law could be refitted"
+    nearest = min(behind(row) for row in rows)
+    return (
+        f"no other candidate law comes within {_units(report.margin)} of description length, "
+        f"and the next is {significant(nearest, 2)} behind"
+    )
+
+
+def _terms(number: int) -> str:
+    return "the hidden term" if number == 1 else f"{_both_or_all(number)} hidden terms"
+
+
+def _both_or_all(number: int) -> str:
+    return "both" if number == 2 else f"all {number}"
+
+
+def _uncertain_terms(report: DatasetReport) -> Markup:
+    """Name terms whose interval includes zero."""
+    weak = [
+        Markup("{} in {}").format(formula_mathml(str(term["term"])), name_mathml(name))
+        for name, entry in report.hidden.items()
+        for term in entry.get("terms") or []
+        if _spans_zero(term.get("ci95"))
+    ]
+    if not weak:
+        return Markup("")
+    plural = "s" if len(weak) > 1 else ""
+    return Markup("The 95 % interval{} of the coefficient{} of {} include{} zero.").format(
+        plural, plural, Markup(", ").join(weak), "" if plural else "s"
+    )
+
+
+def _missing(verdict: Mapping[str, Any]) -> Markup:
+    found = verdict.get("missing")
+    if found is None:
+        return Markup("Whether anything is still missing from the equations was not tested.")
+    if not found:
+        return Markup("The residuals show nothing that the law leaves out beyond the noise.")
+    names = [found] if isinstance(found, str) else list(found) if _is_names(found) else []
+    where = Markup(" from {}").format(listing([str(n) for n in names])) if names else ""
+    return Markup(
+        "<strong>Something is still missing{}</strong>: the residuals hold structure that noise "
+        "of the estimated size does not explain."
+    ).format(where)
+
+
+def _stable(verdict: Mapping[str, Any]) -> Markup:
+    found = verdict.get("stable")
+    if found is None:
+        return Markup("")
+    if found:
+        return Markup("The law stays finite and free of poles where it is used.")
+    return Markup("<strong>The law is not stable</strong> over the time and range where it is used.")
+
+
+def _forecast(report: DatasetReport) -> Markup:
+    scores = report.law.get("scores") or {}
+    held_out, fit = scores.get("holdout_nrmse"), scores.get("fit_nrmse")
+    if not is_number(held_out):
+        if any(e.held_out.any() for e in report.observations.experiments):
+            return Markup("<strong>The forecast of the held-out data failed.</strong>")
+        return Markup("No data were held out, so the law has not been tested by a forecast.")
+    return Markup(
+        "On the held-out data, which no fit has seen, the forecast has a normalised error of {} "
+        "(fit: {})."
+    ).format(significant(held_out, 2), significant(fit, 2))
+
+
+def _known_part(report: DatasetReport) -> Markup:
+    row = next((r for r in report.rows if r.get("kind") == WITHOUT_HIDDEN_TERMS), None)
+    if row is None:
+        return Markup("")
+    if not usable(row):
+        return Markup("The known part of the equations alone could not be fitted.")
+    return Markup("The known part of the equations alone is {}, with a fit error of {}.").format(
+        _behind(row), significant(row.get("fit_nrmse"), 2)
+    )
+
+
+def _behind(row: Mapping[str, Any]) -> str:
+    # Rank need not follow description length alone: the forecast has a say.
+    value = behind(row)
+    return f"{_units(value)} behind" if value >= 0 else f"{_units(-value)} ahead"
+
+
+def _units(value: float) -> str:
+    text = significant(round(value) if abs(value) >= 10 else round(value, 1), 4)
+    return f"{text} unit" if text == "1" else f"{text} units"
+
+
+def _all(found: object) -> bool:
+    return all(found.values()) if isinstance(found, Mapping) else bool(found)
+
+
+def _is_names(found: object) -> bool:
+    return isinstance(found, Sequence) and all(isinstance(name, str) for name in found)
+
+
+def _spans_zero(bounds: Sequence[Any] | None) -> bool:
+    return (
+        bounds is not None
+        and len(bounds) == 2
+        and all(is_number(x) for x in bounds)
+        and bounds[0] <= 0 <= bounds[1]
+    )
