@@ -3,8 +3,8 @@ r"""Which few columns explain a target best: every small support, then a beam.
 For a support :math:`S` the smallest residual of :math:`\|z - F_S c\|^2` is the square of the last
 diagonal entry of the triangular factor of :math:`[F_S, z]`. The whole matrix is first reduced to
 its own triangular factor, so a support costs a factorisation of `m` rows whatever the number of
-samples, and many are factorised in one call. Orthogonal factors rather than normal equations: library
-columns are nearly dependent by nature, and a Gram matrix squares their condition.
+samples, and many are factorised in one call. Orthogonal factors rather than normal equations:
+library columns are nearly dependent by nature, and a Gram matrix squares their condition.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ class Regression:
     @classmethod
     def reduce(cls, matrix: np.ndarray, target: np.ndarray) -> Regression:
         """Return the problem with the same residuals for every support and fewer rows."""
-        triangular = np.linalg.qr(np.column_stack([matrix, target]), mode="r")
+        augmented = np.column_stack([matrix, target])
+        triangular: np.ndarray = np.linalg.qr(augmented, mode="r")
         return cls(triangular[:, :-1], triangular[:, -1])
 
     @property

@@ -15,6 +15,10 @@ class HiddenSamples:
     `X[n, a]` are the arguments, `values[n]` the term, `covariance[n, n]` its joint posterior
     covariance, parameters estimated beside it included. `t[n]` and `experiment[n]` say where
     each sample was taken. `alive[a]` tells which arguments the term depends on.
+
+    `prior[n, n]` and `prior_mean[n]` (zero if None) are what the surrogate's regularisation alone
+    says of the same values. A posterior holds its prior; a formula is to be weighed against
+    the data only, so distillers divide the prior out where it is given.
     """
 
     term: str
@@ -25,6 +29,8 @@ class HiddenSamples:
     t: np.ndarray
     experiment: np.ndarray
     alive: tuple[bool, ...]
+    prior: np.ndarray | None = None
+    prior_mean: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         n, a = len(self.values), len(self.arguments)
@@ -34,6 +40,8 @@ class HiddenSamples:
             "t": (self.t.shape, (n,)),
             "experiment": (self.experiment.shape, (n,)),
             "alive": ((len(self.alive),), (a,)),
+            "prior": ((n, n) if self.prior is None else self.prior.shape, (n, n)),
+            "prior_mean": ((n,) if self.prior_mean is None else self.prior_mean.shape, (n,)),
         }
         for name, (found, expected) in shapes.items():
             if found != expected:
