@@ -53,10 +53,8 @@ def read_table(path: Path, layout: Layout) -> tuple[Experiment, ...]:
 
 def _numbers(path: Path, name: str, values: np.ndarray) -> np.ndarray:
     """Return a column as float64; raises UserError at the first entry that is no number."""
-    if values.dtype.kind in "fiu":
-        numbers = values.astype(float)
-    else:
-        numbers = _parse(path, name, values)
+    plain = values.dtype.kind in "fiu"
+    numbers = values.astype(float) if plain else _parse(path, name, values)
     infinite = np.isinf(numbers)
     if infinite.any():
         raise UserError("infinite value", where=_at(path, name, infinite), expected="a finite one")

@@ -9,8 +9,9 @@ from residuum.data.experiments import Layout, check_positive, check_signals, rea
 from residuum.data.observations import MASK, TIME, Experiment, Observations
 from residuum.data.settings import DataSettings
 from residuum.data.simulate import simulate
+from residuum.data.specification import units_of
 from residuum.data.splits import split
-from residuum.errors import UserError, unknown_name
+from residuum.errors import UserError
 
 
 def prepare(
@@ -57,21 +58,6 @@ def layout(data: DataSettings, states: Sequence[str], where: str = "") -> Layout
     if not columns:
         raise UserError("no states", where=where or None, expected="states: {NAME: COLUMN}")
     return Layout(data.time, columns, dict(data.inputs), data.experiment)
-
-
-def units_of(data: DataSettings, names: Sequence[str], where: str = "") -> dict[str, str]:
-    """Return the units of `t` and of named states and inputs; UserError for another name.
-
-    Time is given by its column or by `t`.
-    """
-    found = {}
-    for key, unit in data.units.items():
-        name = TIME if key == data.time and key not in names else key
-        if name not in (TIME, *names):
-            at = f"{where}.units" if where else "units"
-            raise unknown_name(key, [data.time, *names], what="name", where=at)
-        found[name] = unit if isinstance(unit, str) else f"{unit:.17g}"
-    return found
 
 
 def _check_names(experiments: Sequence[Experiment], where: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -81,7 +82,7 @@ class SimulateSettings:
         default_factory=dict
     )
     observe: Annotated[tuple[str, ...], "components that are measured; empty: the states"] = ()
-    noise: Annotated[Noise, "noise that is added; a kind alone adds none"] = Noise(size=0.0)
+    noise: Annotated[Noise, "kind and size of the noise that is added"] = Noise(size=0.0)
 
     def __post_init__(self) -> None:
         if not isinstance(self.times, Times):
@@ -90,6 +91,8 @@ class SimulateSettings:
             raise ValueError("initial: expected at least one experiment, found none")
         if not self.equations:
             raise ValueError("equations: expected at least one equation, found none")
+        if self.noise.size is None:
+            raise ValueError("noise: expected {kind: ..., size: ...}, found no size")
         values = [v for row in self.experiments for v in row.values()]
         if not all(math.isfinite(v) for v in (*values, *self.parameters.values())):
             raise ValueError("expected finite numbers in initial and parameters")
@@ -150,6 +153,6 @@ def _check_times(times: tuple[float, ...]) -> None:
         raise ValueError(f"times: expected 3 to {MAX_POINTS} times, found {len(times)}")
     if not all(math.isfinite(t) for t in times):
         raise ValueError("times: expected finite numbers")
-    for before, after in zip(times, times[1:], strict=False):
+    for before, after in itertools.pairwise(times):
         if after <= before:
             raise ValueError(f"times: expected increasing times, found {after} after {before}")

@@ -9,11 +9,11 @@ from scipy.integrate import solve_ivp
 
 from residuum.data.observations import Experiment, numbered
 from residuum.data.settings import Noise, SimulateSettings, Times
-from residuum.errors import UserError, unknown_name
+from residuum.data.specification import check_simulation
+from residuum.errors import UserError
 from residuum.expressions.expression import Expression
 from residuum.expressions.primitives import PRIMITIVES
-from residuum.problem.equations import read_problem
-from residuum.problem.problem import Parameter, Problem
+from residuum.problem.problem import Problem
 from residuum.seeds import generator
 
 RTOL = 1e-10
@@ -37,44 +37,6 @@ def simulate(
         _experiment(spec, problem, name, initial, generator(seed, "simulate", dataset, name), where)
         for name, initial in zip(numbered(len(spec.experiments)), spec.experiments, strict=True)
     )
-
-
-def check_simulation(spec: SimulateSettings, where: str = "") -> Problem:
-    """Return the complete problem of a specification; raises UserError on any mistake in it."""
-    at = f"{where}." if where else ""
-    parameters = {name: Parameter(name, float(v)) for name, v in spec.parameters.items()}
-    problem = read_problem(spec.equations, parameters=parameters, where=where)
-    if problem.hidden_terms:
-        term = problem.hidden_terms[0].name
-        raise UserError(
-            f"hidden term {term!r} in a simulation",
-            where=f"{at}equations",
-            expected="complete equations",
-            hint=f"write out what {term} is; `equations` of the dataset hides it",
-        )
-    for index, initial in enumerate(spec.experiments):
-        place = f"{at}initial" + ("" if isinstance(spec.initial, Mapping) else f"[{index}]")
-        _check_components(initial, problem, place)
-        missing = [name for name in problem.components if name not in initial]
-        if missing:
-            raise UserError(
-                f"no initial value of {missing[0]!r}",
-                where=place,
-                expected=f"values of {', '.join(problem.components)}",
-            )
-    _check_components(spec.observe, problem, f"{at}observe")
-    if isinstance(spec.noise.size, Mapping):
-        observed = spec.observe or problem.states
-        for name in spec.noise.size:
-            if name not in observed:
-                raise unknown_name(name, observed, what="state", where=f"{at}noise.size")
-    return problem
-
-
-def _check_components(names: Mapping[str, float] | tuple, problem: Problem, where: str) -> None:
-    for name in names:
-        if name not in problem.components:
-            raise unknown_name(name, problem.components, what="state", where=where)
 
 
 def _experiment(

@@ -36,3 +36,6 @@ class SindySettings:
             if name not in FUNCTIONS or PRIMITIVES[name].arity != 1:
                 known = ", ".join(sorted(f for f in FUNCTIONS if PRIMITIVES[f].arity == 1))
                 raise ValueError(f"functions: expected names among {known}; found {name!r}")
+
+
+SETTINGS: dict[str, type[SindySettings]] = {"sindy": SindySettings}

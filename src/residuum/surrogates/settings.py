@@ -67,3 +67,6 @@ class PinnSettings:
             raise ValueError(f"physics_weight: expected above 0, found {self.physics_weight}")
         if not self.states or not self.hidden:
             raise ValueError("states and hidden: expected at least one kind of head each")
+
+
+SETTINGS: dict[str, type[PinnSettings]] = {"pinn": PinnSettings}

@@ -1,0 +1,270 @@
+"""What a campaign is: its file read, checked whole, and turned into problems and settings.
+
+Nothing is trained before everything here has passed. Importing this module is cheap, because
+Snakemake does so in every job.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from residuum.config_errors import messages
+from residuum.config_schema import (
+    DISTILLERS,
+    NAME_PATTERN,
+    SURROGATES,
+    CampaignModel,
+    DatasetModel,
+    ParameterModel,
+)
+from residuum.data.settings import DataSettings
+from residuum.distillers.settings import SindySettings
+from residuum.errors import UserError, unknown_name
+from residuum.laws.settings import SelectSettings
+from residuum.surrogates.settings import PinnSettings
+from residuum.yaml_file import check_plain, read_yaml
+
+if TYPE_CHECKING:
+    from residuum.problem.problem import Problem
+
+MAX_MESSAGES = 10
+# A number that YAML 1.1, which Snakemake reads, takes for text because it has no point.
+_NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+\Z")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One dataset of a campaign, checked: the problem and the settings of every stage.
+
+    `base` is the folder that relative paths start from; `where` says where the dataset stands
+    in the file, for messages.
+    """
+
+    name: str
+    title: str
+    seed: int
+    base: Path
+    where: str
+    data: DataSettings
+    problem: Problem
+    surrogates: Mapping[str, PinnSettings]
+    distillers: Mapping[str, SindySettings]
+    select: SelectSettings
+
+    @property
+    def file(self) -> Path | None:
+        """The data file, or None for a simulation."""
+        return None if self.data.file is None else self.base / self.data.file
+
+    def surrogate(self, name: str) -> PinnSettings:
+        """Return the settings of a surrogate; raises UserError for another name."""
+        if name not in self.surrogates:
+            raise unknown_name(name, self.surrogates, what="surrogate", where=self.where)
+        return self.surrogates[name]
+
+    def distiller(self, name: str) -> SindySettings:
+        """Return the settings of a distiller; raises UserError for another name."""
+        if name not in self.distillers:
+            raise unknown_name(name, self.distillers, what="distiller", where=self.where)
+        return self.distillers[name]
+
+    @property
+    def physics(self) -> dict[str, Any]:
+        """The known equations and parameters as plain values."""
+        return {
+            "equations": {equation.left: equation.text for equation in self.problem.equations},
+            "parameters": [asdict(parameter) for parameter in self.problem.parameters],
+        }
+
+    def section(self, stage: str, name: str | None = None) -> dict[str, Any]:
+        """Return, as plain values, the settings that one stage depends on and no others.
+
+        `name` is the surrogate of `train` or the distiller of `distill`. A workflow that passes
+        this as a parameter of a rule re-runs exactly what an edit of the file touches.
+        """
+        select = asdict(self.select)
+        holdout = select.pop("holdout")
+        sections: dict[str, Any] = {
+            "prepare": {
+                "title": self.title,
+                "holdout": holdout,
+                **_plain(self.data),
+                "equations": [equation.left for equation in self.problem.equations],
+            },
+            "train": {**self.physics, "units": dict(self.data.units)},
+            "extract": self.physics,
+            "distill": {},
+            "select": {**self.physics, **select},
+            "report": {"title": self.title, **self.physics, "units": dict(self.data.units)},
+        }
+        if stage not in sections:
+            raise unknown_name(stage, sections, what="stage")
+        found = {"seed": self.seed, **sections[stage]}
+        if stage == "train" and name is not None:
+            found["settings"] = _plain(self.surrogate(name))
+        if stage == "distill" and name is not None:
+            found["settings"] = _plain(self.distiller(name))
+        return found
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """Everything a campaign file says, checked."""
+
+    seed: int
+    datasets: Mapping[str, Dataset]
+    where: str
+
+    def dataset(self, name: str) -> Dataset:
+        """Return a dataset by name; raises UserError for another name."""
+        if name not in self.datasets:
+            raise unknown_name(name, self.datasets, what="dataset", where=self.where)
+        return self.datasets[name]
+
+
+def load_campaign(path: str | Path) -> Campaign:
+    """Return the campaign of a YAML file, checked whole.
+
+    Raises one UserError that lists up to ten mistakes, each with its YAML path, what was
+    expected, what was found and the nearest valid name.
+    """
+    path = Path(path)
+    return _campaign(read_yaml(path), path.parent, str(path))
+
+
+def campaign_from_mapping(
+    mapping: Mapping[str, Any], base: str | Path, where: str = "config"
+) -> Campaign:
+    """Return the campaign of a mapping that is already read, such as Snakemake's `config`.
+
+    Relative paths start from `base`. Raises UserError as `load_campaign` does.
+    """
+    plain = check_plain(_numbers(dict(mapping)), where)
+    return _campaign(plain, Path(base), where)
+
+
+def _campaign(raw: dict[str, Any], base: Path, where: str) -> Campaign:
+    model = _model(_shorthands(raw), where)
+    datasets, faults = {}, []
+    for name, dataset in model.datasets.items():
+        try:
+            datasets[name] = _dataset(name, dataset, model.seed, base, f"{where}: datasets.{name}")
+        except UserError as fault:
+            faults.append(fault)
+    if len(faults) == 1:
+        raise faults[0]
+    if faults:
+        raise _listed([str(fault).removeprefix(f"{where}: ") for fault in faults], where)
+    return Campaign(model.seed, datasets, where)
+
+
+def _model(raw: dict[str, Any], where: str) -> CampaignModel:
+    try:
+        # JSON in strict mode: lists become tuples and whole numbers floats, but neither text
+        # nor true becomes a number.
+        model = CampaignModel.model_validate_json(json.dumps(raw), strict=True)
+    except ValidationError as invalid:
+        lines = messages(invalid, raw)
+        if len(lines) == 1:
+            raise UserError(lines[0], where=where) from None
+        raise _listed(lines, where) from None
+    if not model.datasets:
+        raise UserError("no datasets", where=f"{where}: datasets", expected="at least one")
+    return model
+
+
+def _listed(lines: list[str], where: str) -> UserError:
+    shown = lines[:MAX_MESSAGES]
+    more = [f"and {len(lines) - len(shown)} more"] if len(lines) > len(shown) else []
+    text = "".join(f"\n  {line}" for line in [*shown, *more])
+    return UserError(f"{len(lines)} mistakes{text}", where=where)
+
+
+def _dataset(name: str, model: DatasetModel, seed: int, base: Path, where: str) -> Dataset:
+    from residuum.data.specification import check_simulation, units_of
+    from residuum.problem.equations import read_problem
+
+    data = model.data
+    states = tuple(data.states) or None
+    if data.simulate is not None:
+        truth = check_simulation(data.simulate, f"{where}.data.simulate")
+        states = data.simulate.observe or truth.states
+    parameters = {key: _parameter(key, value) for key, value in model.parameters.items()}
+    equations = {left: _text(right) for left, right in model.equations.items()}
+    named = (*(states or map(_state, equations)), *data.inputs)
+    problem = read_problem(
+        equations,
+        states=states,
+        inputs=tuple(data.inputs),
+        parameters=parameters,
+        units=units_of(data, named, f"{where}.data"),
+        where=where,
+    )
+    return Dataset(
+        name, model.title, seed, base, where, data, problem,
+        _chosen(model.surrogates, SURROGATES, "pinn"),
+        _chosen(model.distillers, DISTILLERS, "sindy"),
+        model.select,
+    )  # fmt: skip
+
+
+def _state(left: str) -> str:
+    from residuum.problem.names import split_suffix
+
+    return (split_suffix(left) or (left, ""))[0]
+
+
+def _text(right: str | float) -> str:
+    return right if isinstance(right, str) else repr(right)
+
+
+def _parameter(name: str, model: ParameterModel | None) -> Any:
+    from residuum.problem.problem import Parameter
+
+    model = model or ParameterModel()
+    unit = f"{model.unit:.17g}" if isinstance(model.unit, int | float) else model.unit
+    return Parameter(name, model.value, model.bounds, unit)
+
+
+def _chosen(model: Any, registry: Mapping[str, type], default: str) -> dict[str, Any]:
+    """Return the settings of the entries that the file names, or those of the default one."""
+    named = [key for key in registry if key in model.model_fields_set]
+    return {key: getattr(model, key) or registry[key]() for key in named or [default]}
+
+
+def _shorthands(raw: dict[str, Any]) -> dict[str, Any]:
+    """Write `noise: KIND` as `noise: {kind: KIND}`."""
+    whole = json.loads(json.dumps(raw))
+    datasets = whole.get("datasets")
+    for dataset in datasets.values() if isinstance(datasets, dict) else ():
+        data = dataset.get("data") if isinstance(dataset, dict) else None
+        simulate = data.get("simulate") if isinstance(data, dict) else None
+        for section in (data, simulate):
+            if isinstance(section, dict) and isinstance(section.get("noise"), str):
+                section["noise"] = {"kind": section["noise"]}
+    return whole
+
+
+def _numbers(value: Any) -> Any:
+    """Return a copy in which text such as `1e-3` is the number that YAML 1.2 reads."""
+    if isinstance(value, Mapping):
+        return {key: _numbers(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_numbers(item) for item in value]
+    return float(value) if isinstance(value, str) and _NUMBER.match(value) else value
+
+
+def _plain(settings: Any) -> dict[str, Any]:
+    """Return settings as JSON values."""
+    whole: dict[str, Any] = json.loads(json.dumps(asdict(settings)))
+    return whole
+
+
+__all__ = ["NAME_PATTERN", "Campaign", "Dataset", "campaign_from_mapping", "load_campaign"]
