@@ -52,7 +52,8 @@ class Candidate:
         return cls(
             term=term,
             expression=Expression.from_json(row),
-            loss=float(row["loss"]),
+            # Files hold null for NaN, the loss of a candidate that failed.
+            loss=float("nan") if row["loss"] is None else float(row["loss"]),
             structure_nats=float(row["structure_nats"]),
             origin=str(row["origin"]),
             status=str(row["status"]),

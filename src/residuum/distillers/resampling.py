@@ -4,9 +4,10 @@ A draw is :math:`z^* = z + \epsilon` in the whitened directions, one function th
 finds plausible; each draw goes to the support with the least extended BIC (Chen and
 Chen 2008, doi:10.1093/biomet/asn034)
 
-.. math:: \|z^* - F_S c\|^2 + |S| \log n + 2 \log \binom{m}{|S|}.
+.. math:: \tfrac{1}{2} \|z^* - F_S c\|^2 + |S| \log n + 2 \log \binom{m}{|S|},
 
-The share is a measure of ambiguity, not a probability that a term is true.
+halved since a draw carries the noise of the samples and its own. The share is a measure of
+ambiguity, not a probability that a term is true.
 """
 
 from __future__ import annotations
@@ -39,6 +40,6 @@ def frequencies(
         basis = np.linalg.qr(matrix[:, support])[0]
         explained = ((basis.T @ draws) ** 2).sum(axis=0)
         penalty = len(support) * log(directions) + 2 * structure_nats(matrix.shape[1], support)
-        scores[row] = power - explained + penalty
+        scores[row] = (power - explained) / 2 + penalty
     winners = scores.argmin(axis=0)
     return np.bincount(winners, minlength=len(supports)) / count

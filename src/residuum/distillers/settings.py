@@ -19,7 +19,10 @@ class SindySettings:
         tuple[str, ...], "operators of one argument applied to each argument, such as sin"
     ] = ()
     max_terms: Annotated[int, "most terms in one candidate (1 to 20)"] = 4
-    candidates: Annotated[int, "most candidates kept for each number of terms"] = 8
+    candidates: Annotated[
+        int,
+        "best candidates kept for each number of terms; single terms and pysindy's path always are",
+    ] = 8
     resamples: Annotated[int, "resamples for the frequency of each term"] = 50
 
     def __post_init__(self) -> None:

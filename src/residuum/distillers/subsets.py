@@ -37,7 +37,7 @@ class Regression:
     def reduce(cls, matrix: np.ndarray, target: np.ndarray) -> Regression:
         """Return the problem with the same residuals for every support and fewer rows."""
         augmented = np.column_stack([matrix, target])
-        triangular: np.ndarray = np.linalg.qr(augmented, mode="r")
+        triangular = np.asarray(np.linalg.qr(augmented, mode="r"))
         return cls(triangular[:, :-1], triangular[:, -1])
 
     @property
