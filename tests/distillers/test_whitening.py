@@ -79,6 +79,7 @@ def test_what_the_prior_alone_says_weighs_nothing() -> None:
     t, _ = trajectory(30)
     prior = smooth_covariance(t, 1.0, 1.0) + 0.1 * np.eye(30)
     whitening = whiten_likelihood(prior, np.sin(t), prior, np.sin(t))
+    assert np.linalg.norm(whitening.target) < 1.0
     assert np.abs(whitening.rows).max() < 1e-5
     assert np.isfinite(whitening.target).all()
 

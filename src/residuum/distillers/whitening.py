@@ -84,9 +84,10 @@ def whiten_likelihood(
     order = np.argsort(mu, kind="stable")
     count = max(3, int(np.count_nonzero(1.0 - mu > _INFORMED)))
     kept = order[:count]
-    share = np.maximum(1.0 - mu[kept], np.finfo(float).eps)
+    share = 1.0 - mu[kept]
     u = directions[kept] @ (rotation / sd).T
-    target = (u @ values - mu[kept] * (u @ prior_mean)) / np.sqrt(share)
+    # Directions kept only to have three may hold no information: keep their target bounded.
+    target = (u @ values - mu[kept] * (u @ prior_mean)) / np.sqrt(np.maximum(share, _INFORMED))
     informative = int(np.count_nonzero(share > 0.5))
     return Whitening(u * np.sqrt(share)[:, None], target, max(informative, 1))
 
