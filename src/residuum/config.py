@@ -17,17 +17,17 @@ from pydantic import ValidationError
 
 from residuum.config_errors import messages
 from residuum.config_schema import (
-    DISTILLERS,
     NAME_PATTERN,
-    SURROGATES,
     CampaignModel,
     DatasetModel,
     ParameterModel,
 )
 from residuum.data.settings import DataSettings
+from residuum.distillers.settings import SETTINGS as DISTILLERS
 from residuum.distillers.settings import SindySettings
 from residuum.errors import UserError, unknown_name
 from residuum.laws.settings import SelectSettings
+from residuum.surrogates.settings import SETTINGS as SURROGATES
 from residuum.surrogates.settings import PinnSettings
 from residuum.yaml_file import check_plain, read_yaml
 
@@ -241,7 +241,7 @@ def _chosen(model: Any, registry: Mapping[str, type], default: str) -> dict[str,
 
 def _shorthands(raw: dict[str, Any]) -> dict[str, Any]:
     """Write `noise: KIND` as `noise: {kind: KIND}`."""
-    whole = json.loads(json.dumps(raw))
+    whole: dict[str, Any] = json.loads(json.dumps(raw))
     datasets = whole.get("datasets")
     for dataset in datasets.values() if isinstance(datasets, dict) else ():
         data = dataset.get("data") if isinstance(dataset, dict) else None

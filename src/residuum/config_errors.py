@@ -78,9 +78,7 @@ def _resolve(loc: Path, raw: Any, kind: str) -> Path:
     """Return the part of pydantic's location that the file holds; the rest names union members."""
     path: list[str | int] = []
     for index, step in enumerate(loc):
-        if (isinstance(raw, Mapping) and step in raw) or (
-            isinstance(raw, list) and isinstance(step, int) and step < len(raw)
-        ):
+        if _holds(raw, step):
             raw = raw[step]
         elif not (kind in ("missing", "missing_argument") and index == len(loc) - 1):
             continue
@@ -88,12 +86,19 @@ def _resolve(loc: Path, raw: Any, kind: str) -> Path:
     return tuple(path)
 
 
+def _holds(raw: Any, step: str | int) -> bool:
+    if isinstance(raw, list):
+        return isinstance(step, int) and step < len(raw)
+    return isinstance(raw, Mapping) and step in raw
+
+
 def _message(path: Path, faults: list[_Fault], raw: Mapping[str, Any]) -> str:
     fault, where = faults[0], dotted(path) or "the file"
     if fault.kind in _UNKNOWN:
         return str(_unknown_key(path))
     if fault.kind in ("missing", "missing_argument"):
-        return str(UserError(f"{path[-1]!r} is missing", where=dotted(path[:-1]) or None))
+        what = f"{path[-1]!r} is missing" if isinstance(path[-1], str) else "too few values"
+        return str(UserError(what, where=dotted(path[:-1]) or None))
     if fault.kind == "string_pattern_mismatch":
         pattern = NAME_PATTERN.strip("^$")
         expected = f"letters, digits, _ and -, at most 64 ({pattern})"

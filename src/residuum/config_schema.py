@@ -94,7 +94,9 @@ def element(kind: object) -> object | None:
     for part in alternatives(kind):
         arguments = typing.get_args(part)
         if arguments and typing.get_origin(part) is not typing.Literal:
-            return arguments[1] if len(arguments) > 1 and arguments[1] is not ... else arguments[0]
+            paired = len(arguments) > 1 and arguments[1] is not ...
+            found: object = arguments[1 if paired else 0]
+            return found
     return None
 
 
@@ -103,7 +105,7 @@ def keys_at(path: tuple[str | int, ...]) -> list[str]:
     kind: object = CampaignModel
     for step in path:
         known = members(kind)
-        kind = known[step][0] if step in known else element(kind)  # type: ignore[index]
+        kind = known[step][0] if step in known else element(kind)
     return list(members(kind))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from residuum.data.observations import Experiment, experiment_names, numbered
 from residuum.errors import UserError
 
 FEWEST_SAMPLES = 3
+
+# An index into columns that picks one experiment.
+Rows = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,7 @@ def _at(path: Path, name: str, mask: np.ndarray) -> str:
     return f"{path}: {name}, {place}"
 
 
-def _pieces(path: Path, columns: Columns, layout: Layout) -> list[tuple]:
+def _pieces(path: Path, columns: Columns, layout: Layout) -> list[Rows]:
     """Return an index into the columns for each experiment."""
     signals = [*layout.states.values(), *layout.inputs.values()]
     shapes = {name: columns[name].shape for name in (layout.time, *signals)}
@@ -120,7 +124,7 @@ def _pieces(path: Path, columns: Columns, layout: Layout) -> list[tuple]:
     return [(np.flatnonzero(labels == label),) for label in dict.fromkeys(labels.tolist())]
 
 
-def _check_shape(path: Path, name: str, found: tuple, expected: tuple) -> None:
+def _check_shape(path: Path, name: str, found: tuple[int, ...], expected: tuple[int, ...]) -> None:
     if found != expected or len(found) not in (1, 2):
         size = "(times,) or (experiments, times)" if len(expected) not in (1, 2) else str(expected)
         raise UserError(
@@ -148,11 +152,11 @@ def _labels(path: Path, columns: Columns, layout: Layout, count: int) -> tuple[s
     return experiment_names(labels)
 
 
-def _experiment(path: Path, name: str, rows: tuple, columns: Columns, layout: Layout) -> Experiment:
+def _experiment(path: Path, name: str, rows: Rows, columns: Columns, layout: Layout) -> Experiment:
     def pick(column: str) -> np.ndarray:
         values = columns[column]
         whole = rows if values.ndim == 2 or not isinstance(rows[0], int) else (slice(None),)
-        return values[whole]
+        return np.asarray(values[whole])
 
     t = pick(layout.time)
     signals = {key: pick(column) for key, column in layout.states.items()}

@@ -42,14 +42,15 @@ class Experiment:
     """One measured trajectory.
 
     `t[n]` strictly increasing; `states[name][n]` with NaN where a sample is missing;
-    `inputs[name][n]`; `held_out[n]` is True for samples that training must not see.
+    `inputs[name][n]`; `held_out[n]` is True for samples that training must not see
+    (not given: none).
     """
 
     name: str
     t: np.ndarray
     states: Mapping[str, np.ndarray]
     inputs: Mapping[str, np.ndarray] = field(default_factory=dict)
-    held_out: np.ndarray = field(default=None)  # type: ignore[assignment]
+    held_out: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "t", np.asarray(self.t, dtype=float))
@@ -59,7 +60,7 @@ class Experiment:
             for name, values in arrays.items():
                 if values.shape != self.t.shape:
                     raise ValueError(f"{name}: expected shape {self.t.shape}, found {values.shape}")
-        mask = np.zeros(self.t.shape, bool) if self.held_out is None else self.held_out
+        mask = self.held_out if len(self.held_out) else np.zeros(self.t.shape, bool)
         object.__setattr__(self, "held_out", np.asarray(mask, dtype=bool))
 
     def __len__(self) -> int:
@@ -86,7 +87,8 @@ class Experiment:
     def input_at(self, name: str, t: np.ndarray) -> np.ndarray:
         """Return an input at any times: linear between its samples, constant beyond them."""
         known = np.isfinite(self.inputs[name])
-        return np.interp(np.asarray(t, dtype=float), self.t[known], self.inputs[name][known])
+        found = np.interp(np.asarray(t, dtype=float), self.t[known], self.inputs[name][known])
+        return np.asarray(found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,7 +196,7 @@ def _experiment(name: str, node: xr.DataTree) -> Experiment:
     for key, variable in node.data_vars.items():
         groups[variable.attrs["role"]][str(key)] = variable.values
     return Experiment(
-        name, node[TIME].values, groups["state"], groups["input"], groups["mask"][MASK]
+        name, node.dataset[TIME].values, groups["state"], groups["input"], groups["mask"][MASK]
     )
 
 
