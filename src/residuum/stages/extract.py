@@ -1,0 +1,26 @@
+"""extract: read samples of every hidden term, with their spread, from a surrogate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from residuum.hidden.extract import extract as extract_hidden
+from residuum.io import read_observations, read_surrogate, write_extraction
+from residuum.stages.paths import paths_of
+
+if TYPE_CHECKING:
+    from residuum.config import Dataset
+
+
+def extract(dataset: Dataset, surrogate: str, results: Path) -> None:
+    """Write `hidden.nc` and `structure.json`."""
+    paths = paths_of(results, dataset.name)
+    folder = paths.surrogate(surrogate)
+    observations = read_observations(paths.observations)
+    arrays, content = read_surrogate(folder / "surrogate.safetensors", folder / "surrogate.json")
+    from residuum.surrogates.training import load
+
+    trained = load(dataset.problem, observations, arrays, content)
+    extraction = extract_hidden(trained, dataset.problem, observations)
+    write_extraction(folder / "hidden.nc", folder / "structure.json", extraction)
