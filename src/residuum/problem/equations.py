@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from residuum.errors import UserError, nearest, unknown_name
 from residuum.expressions.expression import Expression
 from residuum.expressions.parser import parse
+from residuum.problem.dimensions import check_units
 from residuum.problem.hidden_term import Call, CallCollector, HiddenTerm
 from residuum.problem.names import AXES, MAX_ORDER, check_name, derivative, split_suffix
 from residuum.problem.problem import Equation, Parameter, Problem
@@ -42,6 +43,8 @@ def read_problem(
     rows, terms, calls = _read_right_sides(equations, lefts, names, at)
     _check_used(given, rows, calls, at)
     problem = Problem(tuple(orders), rows, tuple(given.values()), tuple(inputs), terms, calls)
+    if units or any(parameter.unit is not None for parameter in given.values()):
+        check_units(problem, units or {}, where=where)
     return problem
 
 

@@ -169,7 +169,8 @@ def _checked_formula(
 ) -> Expression:
     if term not in formulas:
         raise ValueError(f"expected a formula for hidden term {term!r}, found none")
-    foreign = set(formulas[term].variables) - set(names)
+    # A name with @ stands for an unknown constant of the formula (laws.system).
+    foreign = {v for v in formulas[term].variables if "@" not in v} - set(names)
     if foreign:
         raise ValueError(
             f"formula of {term!r}: expected only {', '.join(names)}; found {sorted(foreign)}"
