@@ -1,0 +1,132 @@
+"""Which laws are tried: combinations of candidates, best first, and their neighbours."""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from residuum.distillers.front import Candidate, Front
+from residuum.expressions.calculus import ONE, terms
+from residuum.expressions.expression import Expression
+from residuum.laws.evidence import Criterion, form_of
+from residuum.problem.problem import Problem
+
+Combination = dict[str, Candidate]
+ZERO = Expression.integer(0)
+
+
+def pool(problem: Problem, fronts: Sequence[Mapping[str, Front]]) -> dict[str, list[Candidate]]:
+    """Return the candidates of each hidden term over all fronts, one of each form.
+
+    Of candidates with the same form the one with the smallest loss stays; zero is always there.
+    """
+    pooled: dict[str, list[Candidate]] = {}
+    for term in problem.hidden_terms:
+        best: dict[object, Candidate] = {}
+        rows = [c for front in fronts if term.name in front for c in front[term.name].candidates]
+        for candidate in [zero(term.name), *rows]:
+            if candidate.status != "ok":
+                continue
+            form = form_of(problem, term.name, candidate.expression)
+            if form not in best or candidate.loss < best[form].loss:
+                best[form] = candidate
+        pooled[term.name] = list(best.values())
+    return pooled
+
+
+def zero(term: str) -> Candidate:
+    """Return the candidate that says a hidden term is not there."""
+    return Candidate(term, ZERO, math.inf, 0.0, origin="zero")
+
+
+def ranked(
+    pooled: Mapping[str, Sequence[Candidate]],
+    *,
+    limit: int,
+    criterion: Criterion,
+    count: int,
+) -> list[Combination]:
+    """Return the `limit` combinations of smallest total score, best first.
+
+    A candidate's score is its misfit to the hidden samples on `count` values plus the cost of its
+    constants and structure. Combinations come from a heap over the lattice of ranks, so that
+    the cost is that of the combinations returned, not of all there are.
+    """
+    names = list(pooled)
+    if not names:
+        return [{}]
+    columns = [_scored(pooled[name], criterion, count / len(names)) for name in names]
+    found: list[Combination] = []
+    for places in _lattice([[score for score, _ in column] for column in columns]):
+        chosen = {n: columns[i][places[i]][1] for i, n in enumerate(names)}
+        found.append(chosen)
+        if len(found) >= limit:
+            break
+    return found
+
+
+def _scored(
+    candidates: Sequence[Candidate], criterion: Criterion, count: float
+) -> list[tuple[float, Candidate]]:
+    def score(candidate: Candidate) -> float:
+        constants = len(candidate.expression.constants)
+        cost = constants * math.log(max(count, 2.0)) + 2 * criterion.gamma * candidate.structure_nats
+        return min(candidate.loss, 1e12) * count + cost
+
+    rows = [(score(c), c) for c in candidates]
+    return sorted(rows, key=lambda row: (row[0], row[1].expression.tokens))
+
+
+def _lattice(columns: Sequence[Sequence[float]]) -> Iterator[tuple[int, ...]]:
+    """Yield places, one in each sorted column, by increasing sum."""
+    start = (0,) * len(columns)
+    heap, seen = [(sum(c[0] for c in columns), start)], {start}
+    while heap:
+        total, places = heapq.heappop(heap)
+        yield places
+        for i, column in enumerate(columns):
+            k = places[i] + 1
+            following = (*places[:i], k, *places[i + 1 :])
+            if k < len(column) and following not in seen:
+                seen.add(following)
+                heapq.heappush(heap, (total - column[k - 1] + column[k], following))
+
+
+def neighbours(
+    law: Mapping[str, Candidate],
+    fitted: Mapping[str, Expression],
+    pooled: Mapping[str, Sequence[Candidate]],
+    library_sizes: Mapping[str, int],
+) -> Iterator[Combination]:
+    """Yield the law with one term more in one hidden term, then with one term fewer.
+
+    Constants start at their fitted values, a new term's at zero.
+    """
+    for name, candidate in law.items():
+        current = terms(fitted[name]) if candidate.expression != ZERO else []
+        present = {part for _, part in current}
+        size = library_sizes.get(name, 0)
+        for _, part in _single_terms(pooled[name]):
+            if part not in present and size:
+                yield {**law, name: _linear(candidate, [*current, (0.0, part)], size)}
+        for k in range(len(current)):
+            if size:
+                yield {**law, name: _linear(candidate, current[:k] + current[k + 1 :], size)}
+
+
+def _single_terms(candidates: Sequence[Candidate]) -> list[tuple[float, Expression]]:
+    rows = [terms(c.expression) for c in candidates if c.expression != ZERO]
+    return [row[0] for row in rows if len(row) == 1]
+
+
+def _linear(candidate: Candidate, parts: Sequence[tuple[float, Expression]], size: int) -> Candidate:
+    """Return a candidate that is a weighted sum of terms chosen from a library of `size`."""
+    expression = ZERO
+    for coefficient, part in parts:
+        number = Expression.number(coefficient)
+        product = number if part == ONE else number * part
+        expression = product if expression == ZERO else expression + product
+    nats = math.log(math.comb(size, len(parts))) if len(parts) <= size else math.inf
+    return replace(candidate, expression=expression, structure_nats=nats, loss=math.inf)

@@ -1,0 +1,229 @@
+"""From the shortlist to the law: intervals, forecast, verdict, everything that is told of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from residuum.data.observations import Experiment, Observations
+from residuum.distillers.front import Front
+from residuum.expressions.calculus import terms
+from residuum.expressions.expression import Expression
+from residuum.hidden.samples import Extraction
+from residuum.laws.combinations import pool
+from residuum.laws.forecast import agreement, completed, roll_out, roll_out_torch, valid_time
+from residuum.laws.intervals import profile_interval
+from residuum.laws.law import (
+    HiddenFormula,
+    Interval,
+    Law,
+    LawParameter,
+    LawTerm,
+    law_equations,
+)
+from residuum.laws.refit import EXACT, Refit
+from residuum.laws.scores import held_out_path
+from residuum.laws.select import (
+    Choice,
+    Map,
+    Row,
+    Selection,
+    fitted,
+    prepare_choice,
+    row_json,
+    screen,
+    shortlist,
+)
+from residuum.laws.settings import SelectSettings
+from residuum.laws.system import build_system, constant_names
+from residuum.laws.verdict import (
+    HORIZON,
+    extensions,
+    free_of_poles,
+    identifiable,
+    make_verdict,
+    missing_test,
+    stable,
+    term_probabilities,
+    warnings_of,
+)
+from residuum.problem.problem import Problem
+
+CURVE_POINTS = 400
+RUNNERS_UP = 10
+
+
+def select(
+    problem: Problem,
+    observations: Observations,
+    extraction: Extraction,
+    fronts: Sequence[Mapping[str, Front]],
+    settings: SelectSettings,
+    *,
+    dataset: str = "",
+    map: Map = map,
+) -> Selection:
+    """Refit candidates through the dynamics, choose one law, and say how sure it is.
+
+    `fronts` holds, for each surrogate and distiller, the front of every hidden term; `map` may
+    spread refits over workers. The result does not depend on how many there are.
+    """
+    choice = prepare_choice(problem, observations, extraction, settings, map=map)
+    rows = shortlist(choice, screen(choice, fronts))
+    best = rows[0]
+    pooled = pool(problem, fronts)
+    sizes = {t: max((f[t].library_size for f in fronts if t in f), default=0) for t in pooled}
+    near = choice.refit(extensions(choice, best, pooled, sizes), choice.full, EXACT)
+    test = missing_test(choice, best, near, extraction.samples)
+    identified = identifiable(choice, rows)
+    curves, disagreement, is_stable = predict(choice, best)
+    is_stable = is_stable and all(
+        free_of_poles(e, extraction.samples[name]) for name, e in best.fit.hidden.items()
+    )
+    notes = warnings_of(rows, identified, test, is_stable, disagreement)
+    law = Law(
+        dataset=dataset,
+        equations=law_equations(problem, best.fit.hidden),
+        hidden=hidden_formulas(choice, rows, ends := intervals(choice, best)),
+        parameters=law_parameters(problem, best.fit, ends),
+        scores=scores(choice, best),
+        verdict=make_verdict(identified, test, is_stable, notes),
+        runners_up=[row_json(r, k + 2, best.length) for k, r in enumerate(rows[1:][:RUNNERS_UP])],
+    )
+    return Selection(law, tuple(rows), curves)
+
+
+def intervals(choice: Choice, best: Row) -> dict[str, Interval]:
+    """Return the profile-likelihood interval of every unknown of the chosen law."""
+    data = choice.full
+    logarithmic = frozenset(np.array(choice.problem.components)[data.logarithmic].tolist())
+    system = build_system(
+        choice.problem, best.fit.hidden, parameters=best.fit.values, logarithmic=logarithmic
+    )
+    confidence = choice.settings.confidence
+    return {
+        name: profile_interval(system, data, best.fit, name, confidence=confidence)
+        for name in system.unknowns
+    }
+
+
+def hidden_formulas(
+    choice: Choice, rows: Sequence[Row], ends: Mapping[str, Interval]
+) -> dict[str, HiddenFormula]:
+    """Return each hidden term's formula with the interval and probability of every term."""
+    best, chances = rows[0], term_probabilities(choice, rows)
+    found = {}
+    for name, expression in best.fit.hidden.items():
+        spans = _term_intervals(name, expression, ends)
+        parts = [
+            LawTerm(part, coefficient, span, min(1.0, chances[name].get(part, 0.0)))
+            for (coefficient, part), span in zip(terms(expression), spans, strict=True)
+        ]
+        arguments = choice.problem.hidden_term(name).arguments
+        found[name] = HiddenFormula(expression, arguments, best.law[name].origin, tuple(parts))
+    return found
+
+
+def _term_intervals(
+    name: str, expression: Expression, ends: Mapping[str, Interval]
+) -> list[Interval]:
+    """Return the interval of each term's coefficient, (value, value) where it is no constant.
+
+    The terms of a linear candidate hold one constant each, in order.
+    """
+    names, parts = constant_names(name, expression), terms(expression)
+    if len(names) != len(parts):
+        return [(coefficient, coefficient) for coefficient, _ in parts]
+    return [ends[constant] for constant in names]
+
+
+def law_parameters(
+    problem: Problem, fit: Refit, ends: Mapping[str, Interval]
+) -> dict[str, LawParameter]:
+    """Return the parameters of the known physics, given and estimated."""
+    values = fit.values
+    return {
+        p.name: LawParameter(
+            value=values[p.name] if p.value is None else p.value,
+            ci95=ends[p.name] if p.estimated else None,
+            unit=p.unit,
+            estimated=p.estimated,
+        )
+        for p in problem.parameters
+    }
+
+
+def scores(choice: Choice, best: Row) -> dict[str, float | None]:
+    """Return the law's scores; `evidence` is minus half its description length, in nats."""
+    observations = choice.observations
+    times = []
+    for e in observations.experiments:
+        if e.held_out.any() and best.fit.ok:
+            path = held_out_path(choice.problem, observations, best.fit, e)[e.held_out]
+            part = e.held_out_part()
+            blank = np.full(len(part), np.nan)
+            names = choice.problem.components
+            measured = np.stack([part.states.get(n, blank) for n in names], axis=1)
+            with np.errstate(all="ignore"):
+                times.append(valid_time(part.t, path, measured))
+    finite = [t for t in times if t is not None]
+    return {
+        "fit_nrmse": best.fit_error,
+        "holdout_nrmse": best.holdout_error if math.isfinite(best.holdout_error) else None,
+        "evidence": -0.5 * best.length,
+        "valid_time": min(finite) if finite else None,
+    }
+
+
+def predict(choice: Choice, best: Row) -> tuple[dict[str, Any], float, bool]:
+    """Return the law's curves by experiment, how far two integrators differ, and its stability.
+
+    The `fit` curve spans the training samples, `forecast` what was held out.
+    """
+    problem, fit = choice.problem, best.fit
+    values = {name: fit.values[name] for name in problem.estimated}
+    sides = completed(problem, fit.hidden, values)
+    curves: dict[str, Any] = {}
+    worst, is_stable = 0.0, True
+    for k, experiment in enumerate(choice.observations.experiments):
+        first, stop = choice.full.starts[k], choice.full.starts[k + 1]
+        t = _curve_times(experiment)
+        path = roll_out(problem, sides, experiment, fit.path[first], t)
+        curves[experiment.name] = _curves(problem, experiment, t, path)
+        if k == 0 and np.isfinite(path).all():
+            other = roll_out_torch(problem, sides, experiment, fit.path[first], t)
+            worst = agreement(path, other)
+        span = np.linspace(t[0], t[0] + HORIZON * (t[-1] - t[0]), CURVE_POINTS)
+        far = path if problem.inputs else roll_out(problem, sides, experiment, fit.path[first], span)
+        is_stable = is_stable and stable(far, fit.path[first:stop])
+    return curves, worst, is_stable
+
+
+def _curve_times(experiment: Experiment) -> np.ndarray:
+    dense = np.linspace(experiment.t[0], experiment.t[-1], CURVE_POINTS)
+    return np.unique(np.concatenate([dense, experiment.t]))
+
+
+def _curves(
+    problem: Problem, experiment: Experiment, t: np.ndarray, path: np.ndarray
+) -> dict[str, Any]:
+    """Split a curve where the held-out samples begin; the forecast starts on the last fitted one."""
+    held = experiment.t[experiment.held_out]
+    if len(held) == len(experiment.t):
+        return {"forecast": _curve(problem, t, path)}
+    last = experiment.t[~experiment.held_out][-1]
+    parts = {"fit": _curve(problem, t[t <= last], path[t <= last])}
+    if len(held):
+        parts["forecast"] = _curve(problem, t[t >= last], path[t >= last])
+    return parts
+
+
+def _curve(problem: Problem, t: np.ndarray, path: np.ndarray) -> dict[str, Any]:
+    finite = np.isfinite(path).all(axis=1)
+    return {
+        "t": t[finite].tolist(),
+        "components": {c: path[finite, i].tolist() for i, c in enumerate(problem.components)},
+    }

@@ -1,0 +1,95 @@
+r"""What a law costs to write down with its data: the criterion by which one law is chosen.
+
+.. math:: D = -2\log L + k \log n + 2\gamma \sum_h s_h,
+
+with `k` constants, `n` observed values and the code length :math:`s_h` (nats) of each hidden
+term's structure: the logarithm of the number of structures of its size (extended BIC, Chen and
+Chen 2008, doi:10.1093/biomet/asn034). Parsimony belongs to the law, not to each term: a form that
+already stands in another hidden term costs nothing, and one that differs pays log 2 to say so.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from residuum.distillers.front import Candidate
+from residuum.expressions.calculus import terms
+from residuum.expressions.expression import CONSTANT, Expression
+from residuum.problem.problem import Problem
+
+Form = frozenset[tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """Weights of the description length; see the module."""
+
+    gamma: float
+    shared_forms: bool
+
+    def structure(self, forms: Sequence[Form], nats: Sequence[float]) -> float:
+        """Return the code length of the structures of all hidden terms, weighted."""
+        if not self.shared_forms:
+            return 2.0 * self.gamma * sum(nats)
+        total, seen = 0.0, list[Form]()
+        for form, cost in zip(forms, nats, strict=True):
+            if form not in seen or not form:
+                total += cost + (math.log(2.0) if seen else 0.0)
+            seen.append(form)
+        return 2.0 * self.gamma * total
+
+    def description_length(
+        self,
+        deviance: float,
+        constants: int,
+        count: int,
+        forms: Sequence[Form],
+        nats: Sequence[float],
+    ) -> float:
+        """Return D of the module for `constants` fitted numbers and `count` observed values."""
+        return deviance + constants * math.log(count) + self.structure(forms, nats)
+
+
+def form_of(problem: Problem, term: str, expression: Expression) -> Form:
+    """Return the set of terms of a formula, constants removed, in the law's own variables.
+
+    Two hidden terms share a form when these sets are equal: `0.9*x*y` in one equation and
+    `-0.8*x*y` in another. A term called more than once keeps its formal arguments.
+    """
+    calls = [call for call in problem.calls if call.term == term]
+    if len(calls) == 1:
+        names = problem.hidden_term(term).arguments
+        expression = expression.substitute(dict(zip(names, calls[0].arguments, strict=True)))
+    return frozenset(_skeleton(part) for coefficient, part in terms(expression) if coefficient)
+
+
+def _skeleton(expression: Expression) -> tuple[str, ...]:
+    """Return the tokens with constants as placeholders, the factors of a product in order."""
+    if expression.head == "*":
+        return ("*", *sorted(_factors(expression)))
+    return expression.tokens
+
+
+def _factors(expression: Expression) -> list[str]:
+    if expression.head == "*":
+        left, right = expression.operands
+        return _factors(left) + _factors(right)
+    return [] if expression.tokens == (CONSTANT,) else [" ".join(expression.tokens)]
+
+
+def weights(lengths: Sequence[float]) -> list[float]:
+    r"""Return posterior weights :math:`\propto \exp(-D/2)` of laws, summing to one."""
+    finite = [d for d in lengths if math.isfinite(d)]
+    if not finite:
+        return [0.0] * len(lengths)
+    best = min(finite)
+    raw = [math.exp(-0.5 * (d - best)) if math.isfinite(d) else 0.0 for d in lengths]
+    total = sum(raw)
+    return [value / total for value in raw]
+
+
+def candidate_forms(problem: Problem, law: Mapping[str, Candidate]) -> list[Form]:
+    """Return the form of each hidden term of a combination of candidates, in its order."""
+    return [form_of(problem, term, c.expression) for term, c in law.items()]
