@@ -179,7 +179,7 @@ def test_no_argument_alive_leaves_the_constant() -> None:
 def test_fewer_samples_than_terms() -> None:
     samples = draw_samples(lambda X: -0.9 * X[:, 0] * X[:, 1], n=6, sd=0.0, nugget=0.001)
     front = distill_sindy(samples, SETTINGS, seed=0)
-    assert any("independent directions for 10 library terms" in note for note in front.notes)
+    assert any("10 library terms but only 6 independent directions" in note for note in front.notes)
     assert all(len(support(c)) < 6 and np.isfinite(c.loss) for c in front.candidates)
     assert by_support(front)[frozenset({"x*y"})].expression.constants[0] == pytest.approx(
         -0.9, rel=0.01
@@ -222,6 +222,24 @@ def test_the_prior_is_divided_out() -> None:
     assert abs(divided.expression.constants[0] + 0.9) < 3 * error
     assert abs(kept.expression.constants[0] + 0.9) > 3 * error
     assert divided.frequency is None
+
+
+def test_data_that_say_nothing_beyond_the_prior() -> None:
+    samples = draw_samples(lambda X: -0.9 * X[:, 0] * X[:, 1])
+    front = distill_sindy(replace(samples, prior=samples.covariance), SETTINGS, seed=0)
+    assert front.notes == ("the data say nothing of f beyond the surrogate's prior",)
+    assert by_support(front)[frozenset({"x*y"})].expression.constants[0] == pytest.approx(
+        -0.9, rel=0.03
+    )
+
+
+def test_one_informed_direction_still_gives_every_single_term() -> None:
+    samples = draw_samples(lambda X: -0.9 * X[:, 0] * X[:, 1], n=40)
+    column = samples.X[:, 0] * samples.X[:, 1]
+    prior = samples.covariance + np.outer(column, column)
+    front = distill_sindy(replace(samples, prior=prior), SETTINGS, seed=0)
+    assert {len(chosen) for chosen in by_support(front)} == {0, 1}
+    assert len(front.candidates) == 11
 
 
 def test_supports_of_pysindys_path_are_on_the_front() -> None:

@@ -66,6 +66,7 @@ def linear_posterior(
 def test_dividing_the_prior_out_leaves_the_likelihood() -> None:
     posterior, values, prior, mean, precision, observed = linear_posterior(40, 2.0)
     whitening = whiten_likelihood(posterior, values, prior, mean)
+    assert whitening is not None
     rows = whitening.rows
     np.testing.assert_allclose(rows.T @ rows, precision, atol=2e-3 * precision.max())
     direction = np.random.default_rng(4).standard_normal((40, 5))
@@ -78,10 +79,7 @@ def test_dividing_the_prior_out_leaves_the_likelihood() -> None:
 def test_what_the_prior_alone_says_weighs_nothing() -> None:
     t, _ = trajectory(30)
     prior = smooth_covariance(t, 1.0, 1.0) + 0.1 * np.eye(30)
-    whitening = whiten_likelihood(prior, np.sin(t), prior, np.sin(t))
-    assert np.linalg.norm(whitening.target) < 1.0
-    assert np.abs(whitening.rows).max() < 1e-5
-    assert np.isfinite(whitening.target).all()
+    assert whiten_likelihood(prior, np.sin(t), prior, np.zeros(30)) is None
 
 
 @pytest.mark.parametrize("matrix", [[[1.0, 2.0], [2.0, 1.0]], [[1.0, 0.5], [0.0, 1.0]]])

@@ -45,19 +45,20 @@ def build_design(samples: HiddenSamples, settings: SindySettings) -> Design:
     terms = build_library(alive, degree=settings.degree, functions=settings.functions)
     columns = evaluate_library(terms, samples.arguments, samples.X)
     usable, notes = _usable(terms, columns)
-    terms, columns = tuple(terms[j] for j in usable), columns[:, usable]
-    whitening = _whitening(samples, columns)
+    kept, repeated = _distinct(columns[:, usable], [terms[j] for j in usable])
+    chosen = [usable[j] for j in kept]
+    terms, columns = tuple(terms[j] for j in chosen), columns[:, chosen]
+    whitening, doubts = _whitening(samples, columns)
     matrix = whitening.rows @ columns
-    norms = np.linalg.norm(matrix, axis=0)
-    matrix = matrix / np.where(norms > 0, norms, 1.0)
-    kept, repeated = _distinct(matrix, terms)
+    norms = np.maximum(np.linalg.norm(matrix, axis=0), np.finfo(float).tiny)
+    matrix = matrix / norms
     return Design(
-        terms=tuple(terms[j] for j in kept),
-        matrix=matrix[:, kept],
-        norms=norms[kept],
+        terms=terms,
+        matrix=matrix,
+        norms=norms,
         target=whitening.target,
         informative=whitening.informative,
-        notes=(*notes, *repeated, *_conditioning(matrix[:, kept])),
+        notes=(*notes, *repeated, *doubts, *_conditioning(matrix)),
     )
 
 
@@ -77,12 +78,16 @@ def _check(samples: HiddenSamples) -> None:
             )
 
 
-def _whitening(samples: HiddenSamples, columns: np.ndarray) -> Whitening:
-    if samples.prior is None:
-        return whiten(samples.covariance, samples.values, columns)
-    mean = samples.prior_mean
-    mean = np.zeros_like(samples.values) if mean is None else mean
-    return whiten_likelihood(samples.covariance, samples.values, samples.prior, mean)
+def _whitening(samples: HiddenSamples, columns: np.ndarray) -> tuple[Whitening, tuple[str, ...]]:
+    notes: tuple[str, ...] = ()
+    if samples.prior is not None:
+        mean = samples.prior_mean
+        mean = np.zeros_like(samples.values) if mean is None else mean
+        found = whiten_likelihood(samples.covariance, samples.values, samples.prior, mean)
+        if found is not None:
+            return found, notes
+        notes = (f"the data say nothing of {samples.term} beyond the surrogate's prior",)
+    return whiten(samples.covariance, samples.values, columns), notes
 
 
 def _usable(terms: Sequence[Expression], columns: np.ndarray) -> tuple[list[int], tuple[str, ...]]:
@@ -97,17 +102,20 @@ def _usable(terms: Sequence[Expression], columns: np.ndarray) -> tuple[list[int]
     return [j for j, norm in enumerate(norms) if np.isfinite(norm) and norm > 0], tuple(notes)
 
 
-def _distinct(matrix: np.ndarray, terms: Sequence[Expression]) -> tuple[list[int], tuple[str, ...]]:
-    """Return the columns that repeat no earlier one, and a note on each of the others."""
+def _distinct(
+    columns: np.ndarray, terms: Sequence[Expression]
+) -> tuple[list[int], tuple[str, ...]]:
+    """Return the columns that repeat no earlier one, and a note on each of the others.
+
+    Judged on the samples unweighted: columns that only the precision makes alike are different
+    formulas, which other data may tell apart.
+    """
+    unit = columns / np.linalg.norm(columns, axis=0)
     kept: list[int] = []
     notes = []
     for j, term in enumerate(terms):
-        column = matrix[:, [j]]
-        if not column.any():
-            notes.append(f"the samples do not determine {term.infix()} at all: left out")
-            continue
+        others, column = unit[:, kept], unit[:, [j]]
         # The distance of unit vectors is their angle; one minus a product loses half the digits.
-        others = matrix[:, kept]
         angles = np.linalg.norm(others * np.sign(others.T @ column).T - column, axis=0)
         if (angles < _SAME).any():
             twin = terms[kept[int(angles.argmin())]].infix()
@@ -121,8 +129,8 @@ def _conditioning(matrix: np.ndarray) -> tuple[str, ...]:
     rows, size = matrix.shape
     if rows < size:
         return (
-            f"the samples hold {rows} independent directions for {size} library terms: "
-            "only sums of few terms are determined",
+            f"{size} library terms but only {rows} independent "
+            f"direction{'s' * (rows > 1)} in these samples: only short sums are determined",
         )
     sizes = np.linalg.svd(matrix, compute_uv=False)
     if sizes[-1] * _ILL_CONDITIONED > sizes[0]:

@@ -45,7 +45,7 @@ def distill_sindy(
     design = build_design(samples, settings)
     regression = Regression.reduce(design.matrix, design.target)
     path = sparse_path(regression.matrix, regression.target)
-    largest = min(settings.max_terms, len(design.target) - 1)
+    largest = min(settings.max_terms, max(1, len(design.target) - 1))
     found = search(regression, max_terms=largest, seeds=path, map=map)
     supports = _kept(found, path, settings.candidates)
     shares = _shares(design, list(supports), settings, seed=seed, term=samples.term)

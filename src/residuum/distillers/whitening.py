@@ -66,12 +66,12 @@ def whiten(covariance: np.ndarray, values: np.ndarray, columns: np.ndarray) -> W
 
 def whiten_likelihood(
     covariance: np.ndarray, values: np.ndarray, prior: np.ndarray, prior_mean: np.ndarray
-) -> Whitening:
+) -> Whitening | None:
     r"""Return the whitening by the precision :math:`C^{-1} - P^{-1}` that is the data's alone.
 
     With :math:`C^{-1/2} P^{-1} C^{-1/2} = V \mu V^T` and :math:`u(f) = V^T C^{-1/2} f` the rows
     are :math:`\sqrt{1-\mu}\,u` and the target
-    :math:`(u(y) - \mu u(m)) / \sqrt{1-\mu}`. At least three directions are kept.
+    :math:`(u(y) - \mu u(m)) / \sqrt{1-\mu}`. None when the data add nothing to the prior.
     """
     spectrum, rotation = _spectrum(covariance, "covariance")
     prior_spectrum, prior_rotation = _spectrum(prior, "prior")
@@ -82,12 +82,12 @@ def whiten_likelihood(
     _, singular, directions = np.linalg.svd(ratio)
     mu = np.clip(singular**2, 0.0, 1.0)
     order = np.argsort(mu, kind="stable")
-    count = max(3, int(np.count_nonzero(1.0 - mu > _INFORMED)))
-    kept = order[:count]
+    kept = order[: np.count_nonzero(1.0 - mu > _INFORMED)]
+    if not len(kept):
+        return None
     share = 1.0 - mu[kept]
     u = directions[kept] @ (rotation / sd).T
-    # Directions kept only to have three may hold no information: keep their target bounded.
-    target = (u @ values - mu[kept] * (u @ prior_mean)) / np.sqrt(np.maximum(share, _INFORMED))
+    target = (u @ values - mu[kept] * (u @ prior_mean)) / np.sqrt(share)
     informative = int(np.count_nonzero(share > 0.5))
     return Whitening(u * np.sqrt(share)[:, None], target, max(informative, 1))
 
