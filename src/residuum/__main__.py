@@ -1,6 +1,6 @@
 """`python -m residuum`."""
 
-from residuum.cli.main import main
+from residuum.cli import main
 
 if __name__ == "__main__":
     raise SystemExit(main())

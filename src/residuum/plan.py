@@ -12,6 +12,7 @@ import io
 import json
 import os
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -121,6 +122,13 @@ def default_campaign(basedir: str | Path) -> Path:
         if path.is_file():
             return path
     raise UserError("no campaign", expected="--configfile FILE, or config/config.yaml")
+
+
+def prefer_this_installation() -> None:
+    """Put this interpreter's folder first, so that rules call the `residuum` that belongs to it."""
+    os.environ["PATH"] = os.pathsep.join(
+        [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
+    )
 
 
 def merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:

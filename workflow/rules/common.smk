@@ -1,15 +1,11 @@
 # What the rules share: the campaign, and what each stage needs of it.
-import os
-import sys
-
 from snakemake.exceptions import WorkflowError
 
 from residuum.cli.lock import record_holder
 from residuum.errors import UserError
-from residuum.plan import Plan, default_campaign
+from residuum.plan import Plan, default_campaign, prefer_this_installation
 
-# Rules call `residuum`: the one that belongs to this interpreter, activated or not.
-os.environ["PATH"] = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
+prefer_this_installation()
 
 try:
     if workflow.modifier.skip_configfile:

@@ -12,15 +12,15 @@ rule extract:
         "<logs>/{dataset}/{surrogate}/extract.log",
     benchmark:
         "<logs>/{dataset}/{surrogate}/extract.jsonl"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
     params:
         campaign=campaign,
         results=subpath(output[0], ancestor=3),
         settings=settings_of("extract"),
         code=code_of("extract"),
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=20,
     shell:
         "residuum extract {params.campaign:q} {wildcards.dataset:q} {wildcards.surrogate:q}"
         " --results {params.results:q} > {log:q} 2>&1"

@@ -19,15 +19,15 @@ rule report:
         "<logs>/{dataset}/report.log",
     benchmark:
         "<logs>/{dataset}/report.jsonl"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=20,
     params:
         campaign=campaign,
         results=subpath(output.page, ancestor=2),
         settings=settings_of("report"),
         code=code_of("report"),
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=20,
     shell:
         "residuum report {params.campaign:q} {wildcards.dataset:q}"
         " --results {params.results:q} > {log:q} 2>&1"
@@ -46,14 +46,14 @@ rule summarize:
         "<logs>/summarize.log",
     benchmark:
         "<logs>/summarize.jsonl"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
     params:
         campaign=campaign,
         results=subpath(output.index, parent=True),
         settings=settings_of("summarize"),
         code=code_of("summarize"),
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
     shell:
         "residuum summarize {params.campaign:q} --results {params.results:q} > {log:q} 2>&1"

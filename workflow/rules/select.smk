@@ -11,15 +11,15 @@ rule select:
         "<logs>/{dataset}/select.log",
     benchmark:
         "<logs>/{dataset}/select.jsonl"
+    threads: share_of_cores
+    resources:
+        mem_mb=2000,
+        runtime=60,
     params:
         campaign=campaign,
         results=subpath(output[0], ancestor=2),
         settings=settings_of("select"),
         code=code_of("select"),
-    threads: share_of_cores
-    resources:
-        mem_mb=2000,
-        runtime=60,
     shell:
         "residuum select {params.campaign:q} {wildcards.dataset:q} --workers {threads}"
         " --results {params.results:q} > {log:q} 2>&1"

@@ -10,15 +10,15 @@ rule train:
         "<logs>/{dataset}/{surrogate}/train.log",
     benchmark:
         "<logs>/{dataset}/{surrogate}/train.jsonl"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
     params:
         campaign=campaign,
         results=subpath(output[0], ancestor=3),
         settings=settings_of("train"),
         code=code_of("train"),
-    threads: 1
-    resources:
-        mem_mb=2000,
-        runtime=60,
     shell:
         "residuum train {params.campaign:q} {wildcards.dataset:q} {wildcards.surrogate:q}"
         " --results {params.results:q} > {log:q} 2>&1"

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 TAIL = 20
-ALWAYS_SHOWN = ("Nothing to be done",)
+NOTHING = "Nothing to be done"
+# Snakemake says these beside the events that are shown.
+SAID_ALREADY = ("Exiting because a job", "RuleException", "WorkflowError:\nAt least one job")
 
 
 @dataclass(slots=True)
@@ -114,8 +116,10 @@ class LogHandler(LogHandlerBase):  # type: ignore[misc]
         elif event == LogEvent.JOB_ERROR:
             self._failed(self.state.fail(fields["jobid"]))
         elif event == LogEvent.ERROR or record.levelno >= WARNING:
-            self._print(str(record.getMessage()).strip())
-        elif event is None and str(record.msg).startswith(ALWAYS_SHOWN):
+            text = str(record.getMessage()).strip()
+            if not text.startswith(SAID_ALREADY):
+                self._print(text)
+        elif event is None and str(record.msg).startswith(NOTHING):
             self._print("Nothing to do: every result is there and up to date.")
 
     def _begin(self, total: int) -> None:
