@@ -1,0 +1,142 @@
+r"""What do the data alone say, before any physics?
+
+A smoothing spline for every state, its roughness and noise by restricted maximum likelihood on
+a grid: a linear problem, solved exactly. It gives scales, ranges and first guesses to
+everything after it, so that all combinations of heads are compared in the same units.
+
+Source: S. N. Wood, Fast stable restricted maximum likelihood, J. R. Statist. Soc. B 73 (2011) 3,
+doi:10.1111/j.1467-9868.2010.00749.x.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from residuum.problem.problem import Problem
+from residuum.surrogates import bsplines
+from residuum.surrogates.noise import NoiseModel
+from residuum.surrogates.samples import Samples
+from residuum.surrogates.states import DEGREE, Frame, SplineStates, exponentiate
+
+GRID = torch.logspace(-9, 5, 57, dtype=torch.float64)
+RIDGE = 1e-7  # on the quadratics that the roughness leaves free
+FEWEST, MOST = 24, 100  # coefficients of a state spline
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """The smoothing splines: `theta[E, P]`, precisions `kappa[2*S]`, noise `sigma[M]`, and
+    the states with their derivatives at the collocation points, `U[E, K + 1, nc, S]`."""
+
+    head: SplineStates
+    theta: Tensor
+    kappa: Tensor
+    sigma: Tensor
+    U: Tensor
+
+
+def smooth(
+    problem: Problem, samples: Samples, noise: NoiseModel, coefficients: int = 0
+) -> Reference:
+    """Return the smoothing splines of the samples (`coefficients` 0: from their number)."""
+    count = coefficients or int(np.clip(8 + samples.t.shape[1], FEWEST, MOST))
+    head = SplineStates(frame_of(problem, samples), max(count, DEGREE + 3))
+    basis = head.basis(samples.t)
+    fits = [_smooth_state(head, basis, samples, noise, s) for s in range(len(problem.equations))]
+    theta = torch.stack([c for c, _, _ in fits], 1).flatten(1)
+    kappa = torch.stack([k for _, k, _ in fits]).flatten()
+    V, _ = head.forward(theta[None], head.basis(samples.tc))
+    sigma = _column_noise(head, theta, basis, samples, noise, [s for _, _, s in fits])
+    return Reference(head, theta, kappa, sigma, exponentiate(V, head.frame.log)[0])
+
+
+def frame_of(problem: Problem, samples: Samples) -> Frame:
+    """Return location and scale of the states from the samples."""
+    location, scale, log = [], [], []
+    for index in range(len(problem.equations)):
+        m, column = _primary(samples, index)
+        here = samples.present[..., m] > 0
+        y = samples.y[..., m][here]
+        longest = samples.span.max() ** column.order
+        location.append(y.mean() if column.order == 0 else torch.zeros_like(longest))
+        spread = (y - y.mean()).square().mean().sqrt()
+        scale.append(torch.maximum(spread, 1e-9 * y.abs().max().clamp_min(1e-300)) * longest)
+        log.append(column.log)
+    order = max(equation.order for equation in problem.equations)
+    return Frame(
+        torch.stack(location), torch.stack(scale), samples.start, samples.span, order, tuple(log)
+    )
+
+
+def _primary(samples: Samples, state: int) -> tuple[int, object]:
+    """Return the lowest measured derivative of a state, which the smoothing uses."""
+    own = [(c.order, m, c) for m, c in enumerate(samples.columns) if c.state == state]
+    _, m, column = min(own, key=lambda row: row[:2])
+    return m, column
+
+
+def _smooth_state(
+    head: SplineStates, basis: Tensor, samples: Samples, noise: NoiseModel, state: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return coefficients `[E, m]`, precisions of quadratics and roughness, and the noise."""
+    m, column = _primary(samples, state)
+    frame = head.frame
+    present = samples.present[..., m]
+    rows = basis[:, column.order] * present[..., None] * frame.span.max() ** column.order
+    unit = frame.scale[state] / frame.span.max() ** column.order
+    offset = frame.location[state] if column.order == 0 else 0.0
+    y = (samples.y[..., m] - offset) / unit * present
+    stiffness = bsplines.modes(head.coefficients, DEGREE)[0].to(y.device)
+    given = noise.given[m] / unit
+    c, rough, sigma = _restricted_likelihood(rows, y, stiffness, given)
+    null = bsplines.PENALISED
+    plain = null * len(c) / c[:, :null].square().sum().clamp_min(1e-30)
+    limits = [(plain, 1e-6, 1e3), (rough / sigma**2, 1e-9, 1e9)]
+    kappa = torch.stack([value.clamp(low, high) for value, low, high in limits])
+    return c, kappa, torch.maximum(sigma * unit, noise.smallest[m])
+
+
+def _restricted_likelihood(
+    rows: Tensor, y: Tensor, stiffness: Tensor, given: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return coefficients, roughness weight (in units of the noise) and noise of the best fit."""
+    grid, null = GRID.to(y.device), bsplines.PENALISED
+    ridge = torch.where(stiffness == 0, RIDGE, 0.0)
+    penalty = grid[:, None] * stiffness + ridge
+    A, b = rows.mT @ rows, (rows.mT @ y.unsqueeze(-1)).squeeze(-1)
+    L = torch.linalg.cholesky(A + torch.diag_embed(penalty)[:, None])
+    c = torch.cholesky_solve(b.unsqueeze(-1).expand(len(grid), -1, -1, -1), L).squeeze(-1)
+    squares = (y.square().sum() - (c * b).sum((1, 2))).clamp_min(1e-12 * y.square().sum())
+    present = int((rows.abs().sum(-1) > 0).sum())
+    free = max(present - null * len(y), 1)
+    determinant = 2 * L.diagonal(dim1=-2, dim2=-1).log().sum((1, 2))
+    prior = len(y) * (len(stiffness) - null) * grid.log()
+    sigma = (squares / free).sqrt() if bool(torch.isnan(given)) else given.expand(len(grid))
+    score = -0.5 * (squares / sigma**2 + determinant - prior) - free * sigma.log()
+    best = int(score.argmax())
+    return c[best], grid[best], sigma[best]
+
+
+def _column_noise(
+    head: SplineStates,
+    theta: Tensor,
+    basis: Tensor,
+    samples: Samples,
+    noise: NoiseModel,
+    primary: list[Tensor],
+) -> Tensor:
+    """Return the noise of every column: the smoothing's own, else the misfit of the splines."""
+    V, _ = head.forward(theta[None], basis)
+    sigma = []
+    U = exponentiate(V, head.frame.log)
+    for m, column in enumerate(samples.columns):
+        if _primary(samples, column.state)[0] == m:
+            sigma.append(primary[column.state])
+            continue
+        misfit = (U[0, :, column.order, :, column.state] - samples.y[..., m]) * samples.present[..., m]
+        sigma.append((misfit.square().sum() / samples.counts[m]).sqrt())
+    return torch.maximum(torch.stack(sigma), noise.smallest)

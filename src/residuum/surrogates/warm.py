@@ -1,0 +1,71 @@
+"""Where do the states start? At the smoothing splines, or at a network fitted to the data alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from residuum.surrogates.collocation import Collocation
+from residuum.surrogates.evidence import Groups
+from residuum.surrogates.joint import Bench, data_rows
+from residuum.surrogates.levenberg import Unknowns, factorise, minimise
+from residuum.surrogates.states import NetworkStates, StateHead
+
+ROUNDS, ITERATIONS = 3, 15
+
+
+@dataclass(frozen=True, slots=True)
+class WarmStates:
+    """States fitted to the data: `theta[B, E, P]`, priors' strengths `kappa[B, G]`, noise."""
+
+    head: StateHead
+    theta: Tensor
+    kappa: Tensor
+    sigma: Tensor
+
+
+def warm_splines(bench: Bench, generator: torch.Generator) -> WarmStates:
+    """Return the smoothing splines, the same for every restart."""
+    reference, B = bench.reference, bench.settings.ensemble
+    return WarmStates(
+        reference.head,
+        reference.theta.expand(B, -1, -1).clone(),
+        reference.kappa.expand(B, -1).clone(),
+        reference.sigma.expand(B, -1).clone(),
+    )
+
+
+def warm_networks(bench: Bench, generator: torch.Generator) -> WarmStates:
+    """Return networks fitted to the data from random weights, with evidence updates."""
+    settings, reference = bench.settings, bench.reference
+    head = NetworkStates(reference.head.frame, (settings.width, settings.width))
+    sigma = reference.sigma.expand(settings.ensemble, -1)
+    theta = head.initial(settings.ensemble, generator).to(sigma.device)
+    groups = Groups.of(head.groups()).to(sigma.device)
+    kappa = groups.initial.expand(settings.ensemble, -1)
+    model = Collocation(head, bench.samples, None, sigma)
+    nothing = theta.new_zeros(len(theta), 0)
+    damping = 1e-3
+    for _ in range(ROUNDS):
+        precision = Unknowns(groups.precision(kappa), nothing)
+        fit = minimise(
+            model,
+            Unknowns(theta, nothing),
+            precision,
+            iterations=ITERATIONS,
+            damping=damping,
+            tolerance=0.1,
+        )
+        theta, damping = fit.unknowns.state, 1e-6
+        factor = factorise(fit.normal, precision)
+        kappa = groups.update(kappa, theta, factor.inverse_diagonal().state)
+        J, r = data_rows(model, fit.unknowns)
+        determined = factor.leverage(J).unflatten(-1, (len(bench.samples.columns), -1))
+        squares = r.square().sum((1, 3)) * sigma.square()
+        model.sigma = sigma = bench.noise.estimate(squares, determined.sum((1, 3)))
+    return WarmStates(head, theta, kappa, sigma)
+
+
+WARM = {"network": warm_networks, "spline": warm_splines}
