@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +32,7 @@ from residuum.surrogates.settings import PinnSettings
 from residuum.yaml_file import check_plain, read_yaml
 
 if TYPE_CHECKING:
-    from residuum.problem.problem import Problem
+    from residuum.problem.problem import Parameter, Problem
 
 MAX_MESSAGES = 10
 # A number that YAML 1.1, which Snakemake reads, takes for text because it has no point.
@@ -129,33 +129,53 @@ class Campaign:
         return self.datasets[name]
 
 
-def load_campaign(path: str | Path) -> Campaign:
+def load_campaign(path: str | Path, *, dimensions: bool = True) -> Campaign:
     """Return the campaign of a YAML file, checked whole.
+
+    `dimensions=False` leaves out the check of units, whose tables take a second to import: for
+    stages of a campaign that was checked before.
 
     Raises one UserError that lists up to ten mistakes, each with its YAML path, what was
     expected, what was found and the nearest valid name.
     """
     path = Path(path)
-    return _campaign(read_yaml(path), path.parent, str(path))
+    return _campaign(read_yaml(path), path.parent, str(path), dimensions)
 
 
 def campaign_from_mapping(
-    mapping: Mapping[str, Any], base: str | Path, where: str = "config"
+    mapping: Mapping[str, Any],
+    base: str | Path,
+    where: str = "config",
+    *,
+    dimensions: bool = True,
 ) -> Campaign:
     """Return the campaign of a mapping that is already read, such as Snakemake's `config`.
 
     Relative paths start from `base`. Raises UserError as `load_campaign` does.
     """
     plain = check_plain(_numbers(dict(mapping)), where)
-    return _campaign(plain, Path(base), where)
+    return _campaign(plain, Path(base), where, dimensions)
 
 
-def _campaign(raw: dict[str, Any], base: Path, where: str) -> Campaign:
+def _campaign(raw: dict[str, Any], base: Path, where: str, dimensions: bool) -> Campaign:
     model = _model(_shorthands(raw), where)
     datasets, faults = {}, []
     for name, dataset in model.datasets.items():
         try:
-            datasets[name] = _dataset(name, dataset, model.seed, base, f"{where}: datasets.{name}")
+            place = f"{where}: datasets.{name}"
+            problem = _problem(dataset, place, dimensions)
+            datasets[name] = Dataset(
+                name=name,
+                title=dataset.title,
+                seed=model.seed,
+                base=base,
+                where=place,
+                data=dataset.data,
+                problem=problem,
+                surrogates=_chosen(dataset.surrogates, SURROGATES, "pinn"),
+                distillers=_chosen(dataset.distillers, DISTILLERS, "sindy"),
+                select=dataset.select,
+            )
         except UserError as fault:
             faults.append(fault)
     if len(faults) == 1:
@@ -187,7 +207,7 @@ def _listed(lines: list[str], where: str) -> UserError:
     return UserError(f"{len(lines)} mistakes{text}", where=where)
 
 
-def _dataset(name: str, model: DatasetModel, seed: int, base: Path, where: str) -> Dataset:
+def _problem(model: DatasetModel, where: str, dimensions: bool) -> Problem:
     from residuum.data.specification import check_simulation, units_of
     from residuum.problem.equations import read_problem
 
@@ -199,20 +219,17 @@ def _dataset(name: str, model: DatasetModel, seed: int, base: Path, where: str) 
     parameters = {key: _parameter(key, value) for key, value in model.parameters.items()}
     equations = {left: _text(right) for left, right in model.equations.items()}
     named = (*(states or map(_state, equations)), *data.inputs)
+    units = units_of(data, named, f"{where}.data")
+    unitless = {key: replace(parameter, unit=None) for key, parameter in parameters.items()}
     problem = read_problem(
         equations,
         states=states,
         inputs=tuple(data.inputs),
-        parameters=parameters,
-        units=units_of(data, named, f"{where}.data"),
+        parameters=parameters if dimensions else unitless,
+        units=units if dimensions else {},
         where=where,
     )
-    return Dataset(
-        name, model.title, seed, base, where, data, problem,
-        _chosen(model.surrogates, SURROGATES, "pinn"),
-        _chosen(model.distillers, DISTILLERS, "sindy"),
-        model.select,
-    )  # fmt: skip
+    return replace(problem, parameters=tuple(parameters.values()))
 
 
 def _state(left: str) -> str:
@@ -225,7 +242,7 @@ def _text(right: str | float) -> str:
     return right if isinstance(right, str) else repr(right)
 
 
-def _parameter(name: str, model: ParameterModel | None) -> Any:
+def _parameter(name: str, model: ParameterModel | None) -> Parameter:
     from residuum.problem.problem import Parameter
 
     model = model or ParameterModel()

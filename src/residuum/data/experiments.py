@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from residuum.data.importers import Columns, read_columns
+from residuum.data.importers import read_columns
 from residuum.data.observations import Experiment, experiment_names, numbered
+from residuum.data.reading import Columns
 from residuum.errors import UserError
 
 FEWEST_SAMPLES = 3
