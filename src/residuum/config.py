@@ -7,18 +7,14 @@ Snakemake does so in every job.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
-
-from residuum.config_errors import messages
+from residuum.config_reading import listed, numbers, read_model
 from residuum.config_schema import (
     NAME_PATTERN,
-    CampaignModel,
     DatasetModel,
     ParameterModel,
 )
@@ -33,10 +29,6 @@ from residuum.yaml_file import check_plain, read_yaml
 
 if TYPE_CHECKING:
     from residuum.problem.problem import Parameter, Problem
-
-MAX_MESSAGES = 10
-# A number that YAML 1.1, which Snakemake reads, takes for text because it has no point.
-_NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+\Z")
 
 
 @dataclass(frozen=True)
@@ -153,12 +145,12 @@ def campaign_from_mapping(
 
     Relative paths start from `base`. Raises UserError as `load_campaign` does.
     """
-    plain = check_plain(_numbers(dict(mapping)), where)
+    plain = check_plain(numbers(dict(mapping)), where)
     return _campaign(plain, Path(base), where, dimensions)
 
 
 def _campaign(raw: dict[str, Any], base: Path, where: str, dimensions: bool) -> Campaign:
-    model = _model(_shorthands(raw), where)
+    model = read_model(raw, where)
     datasets, faults = {}, []
     for name, dataset in model.datasets.items():
         try:
@@ -181,30 +173,8 @@ def _campaign(raw: dict[str, Any], base: Path, where: str, dimensions: bool) -> 
     if len(faults) == 1:
         raise faults[0]
     if faults:
-        raise _listed([str(fault).removeprefix(f"{where}: ") for fault in faults], where)
+        raise listed([str(fault).removeprefix(f"{where}: ") for fault in faults], where)
     return Campaign(model.seed, datasets, where)
-
-
-def _model(raw: dict[str, Any], where: str) -> CampaignModel:
-    try:
-        # JSON in strict mode: lists become tuples and whole numbers floats, but neither text
-        # nor true becomes a number.
-        model = CampaignModel.model_validate_json(json.dumps(raw), strict=True)
-    except ValidationError as invalid:
-        lines = messages(invalid, raw)
-        if len(lines) == 1:
-            raise UserError(lines[0], where=where) from None
-        raise _listed(lines, where) from None
-    if not model.datasets:
-        raise UserError("no datasets", where=f"{where}: datasets", expected="at least one")
-    return model
-
-
-def _listed(lines: list[str], where: str) -> UserError:
-    shown = lines[:MAX_MESSAGES]
-    more = [f"and {len(lines) - len(shown)} more"] if len(lines) > len(shown) else []
-    text = "".join(f"\n  {line}" for line in [*shown, *more])
-    return UserError(f"{len(lines)} mistakes{text}", where=where)
 
 
 def _problem(model: DatasetModel, where: str, dimensions: bool) -> Problem:
@@ -254,28 +224,6 @@ def _chosen(model: Any, registry: Mapping[str, type], default: str) -> dict[str,
     """Return the settings of the entries that the file names, or those of the default one."""
     named = [key for key in registry if key in model.model_fields_set]
     return {key: getattr(model, key) or registry[key]() for key in named or [default]}
-
-
-def _shorthands(raw: dict[str, Any]) -> dict[str, Any]:
-    """Write `noise: KIND` as `noise: {kind: KIND}`."""
-    whole: dict[str, Any] = json.loads(json.dumps(raw))
-    datasets = whole.get("datasets")
-    for dataset in datasets.values() if isinstance(datasets, dict) else ():
-        data = dataset.get("data") if isinstance(dataset, dict) else None
-        simulate = data.get("simulate") if isinstance(data, dict) else None
-        for section in (data, simulate):
-            if isinstance(section, dict) and isinstance(section.get("noise"), str):
-                section["noise"] = {"kind": section["noise"]}
-    return whole
-
-
-def _numbers(value: Any) -> Any:
-    """Return a copy in which text such as `1e-3` is the number that YAML 1.2 reads."""
-    if isinstance(value, Mapping):
-        return {key: _numbers(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_numbers(item) for item in value]
-    return float(value) if isinstance(value, str) and _NUMBER.match(value) else value
 
 
 def _plain(settings: Any) -> dict[str, Any]:

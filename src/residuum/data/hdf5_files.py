@@ -77,7 +77,8 @@ def _read_mat73(path: Path, wanted: Collection[str]) -> Columns:
         choose(path, wanted, file.keys())
         for name in wanted:
             array = file[name]
-            if not isinstance(array, h5py.Dataset) or array.dtype.kind not in "fiub":
+            text = array.attrs.get("MATLAB_class") == b"char"
+            if not isinstance(array, h5py.Dataset) or text or array.dtype.kind not in "fiub":
                 raise UserError("not an array of numbers", where=f"{path}: {name}")
             check_size(path, name, array.shape)
             # MATLAB writes columns first: its (experiment, time) arrives transposed.
