@@ -11,7 +11,8 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
-from itertools import chain
+from itertools import chain, pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from residuum.errors import UserError
@@ -55,14 +56,13 @@ def open_map(
     workers: int = 1,
     *,
     scheduler: str | None = None,
-    memory_mb: int | None = None,
     timeout: float = 60.0,
 ) -> Iterator[Map]:
     """Yield a map over `workers` local processes, or over the cluster at `scheduler`.
 
     `scheduler` is an address such as `tcp://10.0.0.1:8786` or the path of a scheduler file; its
-    workers are used as they are. `memory_mb` is shared by the local workers. Raises `UserError`
-    when no worker answers within `timeout` seconds.
+    workers are used as they are. Raises `UserError` when no worker answers within `timeout`
+    seconds.
     """
     if workers < 1:
         raise UserError("too few workers", expected="at least 1", found=str(workers))
@@ -70,14 +70,12 @@ def open_map(
         yield serial_map
         return
     with ExitStack() as stack:
-        client = _open_client(stack, workers, scheduler, memory_mb, timeout)
+        client = _open_client(stack, workers, scheduler, timeout)
         _wait_for_workers(client, 1 if scheduler else workers, scheduler, timeout)
         yield partial(_cluster_map, client)
 
 
-def _open_client(
-    stack: ExitStack, workers: int, scheduler: str | None, memory_mb: int | None, timeout: float
-) -> Client:
+def _open_client(stack: ExitStack, workers: int, scheduler: str | None, timeout: float) -> Client:
     """Start or join a cluster; the stack closes it and removes its scratch folder."""
     # Snakemake exports OMP_NUM_THREADS=<threads>, which beats Dask's own default of one thread,
     # and LocalCluster(env=...) comes too late for BLAS: only the environment itself works.
@@ -85,13 +83,15 @@ def _open_client(
     import dask
     from distributed import Client, LocalCluster
 
-    dask.config.set({
-        "distributed.scheduler.allowed-failures": ALLOWED_FAILURES,
-        # one chunk a worker at a time, so that only the chunk that was running is blamed
-        "distributed.scheduler.worker-saturation": 1.0,
-        "distributed.comm.timeouts.connect": f"{timeout}s",
-        "distributed.admin.log-format": "%(levelname)s %(name)s: %(message)s",
-    })
+    dask.config.set(
+        {
+            "distributed.scheduler.allowed-failures": ALLOWED_FAILURES,
+            # one chunk a worker at a time, so that only the chunk that was running is blamed
+            "distributed.scheduler.worker-saturation": 1.0,
+            "distributed.comm.timeouts.connect": f"{timeout}s",
+            "distributed.admin.log-format": "%(levelname)s %(name)s: %(message)s",
+        }
+    )
     if scheduler is not None:
         return stack.enter_context(_join(scheduler, timeout))
     scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="residuum-dask-"))
@@ -102,7 +102,7 @@ def _open_client(
         host="127.0.0.1",
         dashboard_address=None,
         worker_dashboard_address=None,
-        memory_limit=0 if memory_mb is None else memory_mb * 1_000_000 // workers,
+        memory_limit=0,
         local_directory=scratch,
         silence_logs=50,
     )
@@ -113,7 +113,7 @@ def _open_client(
 def _join(scheduler: str, timeout: float) -> Client:
     from distributed import Client
 
-    where = {"scheduler_file": scheduler} if os.path.exists(scheduler) else {"address": scheduler}
+    where = {"scheduler_file": scheduler} if Path(scheduler).exists() else {"address": scheduler}
     try:
         return Client(**where, timeout=timeout, set_as_default=False)
     except (OSError, ValueError) as error:
@@ -125,9 +125,7 @@ def _join(scheduler: str, timeout: float) -> Client:
         ) from error
 
 
-def _wait_for_workers(
-    client: Client, workers: int, scheduler: str | None, timeout: float
-) -> None:
+def _wait_for_workers(client: Client, workers: int, scheduler: str | None, timeout: float) -> None:
     # Dask's own no-workers-timeout is off by default: a run without workers would wait for ever.
     try:
         client.wait_for_workers(workers, timeout=timeout)
@@ -188,7 +186,7 @@ def _chunks(items: list[Item], most: int) -> list[list[Item]]:
     """Split into at most `most` runs of neighbours of nearly equal length."""
     count = min(most, len(items))
     cuts = [round(index * len(items) / count) for index in range(count + 1)] if count else []
-    return [items[start:end] for start, end in zip(cuts, cuts[1:], strict=False)]
+    return [items[start:end] for start, end in pairwise(cuts)]
 
 
 def _short(value: object, width: int = 300) -> str:

@@ -13,7 +13,8 @@ import json
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,17 +46,17 @@ class Plan:
         """
         raw: dict[str, Any] = {}
         for file in files:
-            raw = merged(raw, _rebased(read_yaml(Path(file)), Path(file).absolute().parent))
+            raw = merged(raw, _absolute(read_yaml(Path(file)), Path(file).absolute().parent))
         if len(files) == 1 and not overrides:
             return cls(load_campaign(files[0]), _text(raw))
-        raw = merged(raw, _rebased(overrides or {}, Path.cwd()))
+        raw = merged(raw, _absolute(_typed(overrides or {}), Path.cwd()))
         names = [str(file) for file in files] + (["--config"] if overrides else [])
         return cls(campaign_from_mapping(raw, Path.cwd(), " + ".join(names)), _text(raw))
 
     @classmethod
     def of_mapping(cls, config: Mapping[str, Any]) -> Plan:
         """Return the plan of a mapping, as a module is given; paths start from the run's folder."""
-        raw = _rebased(config, Path.cwd())
+        raw = _absolute(config, Path.cwd())
         return cls(campaign_from_mapping(raw, Path.cwd(), "config of the module"), _text(raw))
 
     @property
@@ -89,7 +90,7 @@ class Plan:
         file = self.campaign.dataset(dataset).file
         if file is None:
             return []
-        path = Path(os.path.abspath(file))
+        path = Path(os.path.abspath(file))  # noqa: PTH100  (`resolve` would follow links)
         inside = path.is_relative_to(Path.cwd())
         return [str(path.relative_to(Path.cwd()) if inside else path)]
 
@@ -140,27 +141,47 @@ def merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any
     return result
 
 
-def _rebased(raw: Mapping[str, Any], base: Path) -> dict[str, Any]:
-    """Return a campaign with data files relative to where its copy will stand."""
+def _typed(value: Any) -> Any:
+    """Return overrides with numbers as numbers: Snakemake leaves those inside mappings as text."""
+    if isinstance(value, Mapping):
+        return {key: _typed(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_typed(item) for item in value]
+    if isinstance(value, str):
+        with suppress(ValueError):
+            return json.loads(value) if value[:1] not in '"[{' else value
+    return value
+
+
+def _absolute(raw: Mapping[str, Any], base: Path) -> dict[str, Any]:
+    """Return a campaign whose data files are absolute paths; `base` is the folder they start in."""
+    return _with_files(raw, lambda file: os.path.normpath(base / file))
+
+
+def _with_files(raw: Mapping[str, Any], change: Callable[[str], str]) -> dict[str, Any]:
+    """Return a campaign with the name of every data file changed."""
     whole = merged({}, raw)
     datasets = whole.get("datasets")
-    if not isinstance(datasets, Mapping):
-        return whole
-    for name, dataset in datasets.items():
+    for name, dataset in datasets.items() if isinstance(datasets, Mapping) else ():
         data = dataset.get("data") if isinstance(dataset, Mapping) else None
         file = data.get("file") if isinstance(data, Mapping) else None
-        if isinstance(file, str) and not Path(file).is_absolute():
-            moved = os.path.relpath(base / file, Path.cwd() / FOLDER)
-            whole = merged(whole, {"datasets": {name: {"data": {"file": moved}}}})
+        if isinstance(file, str):
+            edit = {"datasets": {name: {"data": {"file": change(file)}}}}
+            whole = merged(whole, edit)
     return whole
 
 
 def _text(raw: Mapping[str, Any]) -> str:
+    """Return the text of the copy; data files are named relative to where it will stand."""
     from ruamel.yaml import YAML
 
+    folder = Path.cwd() / FOLDER
+    # Snakemake hands over ordered mappings, which YAML would tag; JSON makes them plain.
+    plain = json.loads(json.dumps(raw))
+    moved = _with_files(plain, lambda file: os.path.relpath(file, folder))
     yaml = YAML(typ="safe", pure=True)
     yaml.default_flow_style = False
     yaml.width = 100
     stream = io.StringIO()
-    yaml.dump(dict(raw), stream)
+    yaml.dump(moved, stream)
     return stream.getvalue()

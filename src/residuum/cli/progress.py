@@ -52,7 +52,9 @@ class State:
         """Jobs that have neither ended nor started."""
         return max(0, self.total - self.done - self.failed - len(self.running))
 
-    def start(self, jobid: int, rule: str, wildcards: Mapping[str, str], logs: Iterable[str]) -> Job:
+    def start(
+        self, jobid: int, rule: str, wildcards: Mapping[str, str], logs: Iterable[str]
+    ) -> Job:
         """Note that a job started."""
         name = " ".join([rule, *wildcards.values()])
         self.running[jobid] = Job(name, tuple(logs), time.monotonic())
@@ -71,7 +73,7 @@ class State:
         return job
 
 
-class LogHandler(LogHandlerBase):  # type: ignore[misc]
+class LogHandler(LogHandlerBase):
     """Turn Snakemake's events into a display."""
 
     def __post_init__(self) -> None:

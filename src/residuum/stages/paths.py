@@ -1,9 +1,12 @@
-"""Where each stage writes, under `results/DATASET/`."""
+"""Where each stage writes, under `results/DATASET/`, and the schemas of what it writes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+
+LAW = "residuum/law/1"
+CANDIDATES = "residuum/candidates/1"
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,9 +32,7 @@ def train(dataset: Dataset, surrogate: str, results: Path) -> None:
     arrays, content = trained.to_arrays()
     content = {**content, "wall_s": round(time.perf_counter() - began, 3)}
     write_csv(folder / "history.csv", trained.history)
-    write_surrogate(
-        folder / "surrogate.safetensors", folder / "surrogate.json", arrays, content
-    )
+    write_surrogate(folder / "surrogate.safetensors", folder / "surrogate.json", arrays, content)
 
 
 def _say(message: object) -> None:

@@ -1,0 +1,39 @@
+"""Fixtures that several folders of tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from campaigns import CAMPAIGN, call, table
+
+
+@pytest.fixture
+def campaign(tmp_path) -> Path:
+    """A campaign file with a data file beside it, away from the folder that a run works in."""
+    folder = tmp_path / "my campaign"
+    (folder / "data").mkdir(parents=True)
+    (folder / "data" / "table.csv").write_text(table())
+    path = folder / "campaign.yaml"
+    path.write_text(CAMPAIGN)
+    return path
+
+
+@pytest.fixture
+def workdir(tmp_path) -> Path:
+    folder = tmp_path / "run here"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def snakemake(workdir) -> Callable[..., str]:
+    """Snakemake in the run's folder; returns what it said and fails when it failed."""
+
+    def run(*words: str | Path, ok: bool = True, cwd: Path = workdir) -> str:
+        done = call("snakemake", *words, cwd=cwd)
+        assert (done.returncode == 0) is ok, done.stdout
+        return done.stdout
+
+    return run
