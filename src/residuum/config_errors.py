@@ -106,9 +106,10 @@ def _message(path: Path, faults: list[_Fault], raw: Mapping[str, Any]) -> str:
     expected_parts = list(dict.fromkeys(f.expected for f in faults if f.expected))
     if expected_parts:
         found = _shown(_value(path, raw))
-        return str(
-            UserError("wrong value", where=where, expected=" or ".join(expected_parts), found=found)
-        )
+        cut = found == "null" and "equations" in path
+        hint = "inside {...} a comma ends a text: quote the equation" if cut else None
+        expected = " or ".join(expected_parts)
+        return str(UserError("wrong value", where=where, expected=expected, found=found, hint=hint))
     return str(UserError(fault.detail, where=where))
 
 

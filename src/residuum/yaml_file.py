@@ -1,18 +1,19 @@
 """How a YAML 1.2 file becomes plain values, within bounds that hostile files cannot pass.
 
-`1e-3` is a number and `no` is text, as YAML 1.2 says. Duplicate keys, tags, recursive or
+`1e-3` is a number and `no` is text, as YAML 1.2 says. In `{u_t: f(u, v)}` the comma belongs to
+the call, though YAML would end the value there. Duplicate keys, tags, recursive or
 exploding aliases, and `__use_yte__` (which would run code in templates) are refused.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from ruamel.yaml import YAML
 from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import CollectionNode, MappingNode, Node
+from ruamel.yaml.nodes import CollectionNode, MappingNode, Node, ScalarNode
 
 from residuum.errors import UserError
 
@@ -32,11 +33,12 @@ def read_yaml(path: Path) -> dict[str, Any]:
     text = _text(path)
     where = str(path)
     try:
-        root = YAML(typ="safe", pure=True).compose(text)
+        yaml = YAML(typ="safe", pure=True)
+        root = yaml.compose(text)
         if root is None:
             raise UserError("empty file", where=where, expected="seed: and datasets:")
         _check_size(root, where)
-        value = YAML(typ="safe", pure=True).load(text)
+        value = yaml.constructor.construct_document(_rejoined(root))
     except DuplicateKeyError as problem:
         raise UserError(_duplicate(problem), where=_line(problem, where)) from None
     except MarkedYAMLError as problem:
@@ -118,6 +120,41 @@ def _size(node: Node, known: dict[int, int], above: tuple[int, ...], where: str)
         inside = (*above, id(node))
         known[id(node)] = 1 + sum(_size(child, known, inside, where) for child in children)
     return known[id(node)]
+
+
+def _rejoined(root: Node) -> Node:
+    """Put back together the calls that commas inside `{...}` took apart."""
+    pending, seen = [root], set()
+    while pending:
+        node = pending.pop()
+        if not isinstance(node, CollectionNode) or id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, MappingNode):
+            node.value = _joined_pairs(node.value) if node.flow_style else node.value
+            pending.extend(part for pair in node.value for part in pair)
+        else:
+            pending.extend(node.value)
+    return root
+
+
+def _joined_pairs(pairs: list[tuple[Node, Node]]) -> list[tuple[Node, Node]]:
+    joined: list[tuple[Node, Node]] = []
+    for key, value in pairs:
+        before = joined[-1][1] if joined else None
+        if _plain_text(before) and _plain_text(key) and _is_open(before) and value.value == "":
+            before.value = f"{before.value}, {key.value}"
+            continue
+        joined.append((key, value))
+    return joined
+
+
+def _plain_text(node: Node | None) -> TypeGuard[ScalarNode]:
+    return isinstance(node, ScalarNode) and node.style is None and node.anchor is None
+
+
+def _is_open(node: ScalarNode) -> bool:
+    return str(node.value).count("(") > str(node.value).count(")")
 
 
 def _line(problem: MarkedYAMLError, where: str) -> str:

@@ -35,7 +35,7 @@ def _read_text(path: Path, wanted: Collection[str], separator: str) -> Columns:
             # A row longer than the header would be cut with no more than a warning.
             warnings.simplefilter("error", pd.errors.ParserWarning)
             frame = pd.read_csv(
-                path, sep=separator, header=0, names=header, usecols=list(wanted),
+                path, sep=separator, header=0, names=header,
                 index_col=False, skipinitialspace=True, encoding="utf-8-sig", low_memory=False,
             )  # fmt: skip
     except UnicodeDecodeError:
@@ -44,13 +44,15 @@ def _read_text(path: Path, wanted: Collection[str], separator: str) -> Columns:
         raise unreadable(path, "a table", problem) from None
     if frame.empty:
         raise UserError("no rows under the header", where=str(path), expected="measurements")
-    return {str(name): frame[name].to_numpy() for name in frame.columns}
+    return {name: frame[name].to_numpy() for name in wanted}
 
 
 def _header(path: Path, separator: str) -> list[str]:
     with path.open(newline="", encoding="utf-8-sig") as lines:
         rows = csv.reader(lines, delimiter=separator, skipinitialspace=True)
         names = [name.strip() for name in next((row for row in rows if row), [])]
+    if not names:
+        raise UserError("empty file", where=str(path), expected="a header and measurements")
     if len(names) != len(set(names)):
         repeated = next(name for name in names if names.count(name) > 1)
         raise UserError(f"column {repeated!r} appears twice in the header", where=str(path))

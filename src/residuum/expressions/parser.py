@@ -8,18 +8,22 @@ and goes to the caller's `on_call`.
 from __future__ import annotations
 
 import ast
+import keyword
 import math
+import re
 from collections.abc import Callable, Mapping
 
 from residuum.errors import UserError, unknown_name
-from residuum.expressions.expression import NAME, Expression
+from residuum.expressions.evaluation import evaluate
+from residuum.expressions.expression import CONSTANT, MAX_EXPONENT, NAME, Expression
 from residuum.expressions.primitives import FUNCTIONS, PRIMITIVES
 
 OnCall = Callable[[str, tuple[Expression, ...], Mapping[str, Expression]], Expression]
 
 MAX_LENGTH = 20_000
 MAX_DEPTH = 200
-MAX_EXPONENT = 64
+# What float("...") reads as a number would be lost as a name.
+NOT_NAMES = frozenset({"inf", "nan"})
 
 _BINARY: dict[type[ast.operator], str] = {
     ast.Add: "+",
@@ -33,8 +37,11 @@ _BINARY: dict[type[ast.operator], str] = {
 def parse(text: str, *, where: str = "", on_call: OnCall | None = None) -> Expression:
     """Return the formula that `text` writes in the equation language.
 
-    Integer exponents become part of the structure; every other number is a constant.
-    `on_call(name, arguments, keywords)` gives the formula that stands for a hidden term.
+    An exponent written as an integer becomes part of the structure; every other number is a
+    constant, its sign included. So `parse(e.infix()) == e` for every formula that `parse` gives;
+    formulas built otherwise (integer literals outside exponents, the sign of a constant as an
+    operator) read back equal in value. `on_call(name, arguments, keywords)` gives the formula
+    that stands for a hidden term.
 
     Raises UserError, located at `where`, on anything outside the language.
 
@@ -48,10 +55,12 @@ class _Reader:
     """Reads one text; holds what every message needs: the text, where it stands, the callback."""
 
     def __init__(self, text: str, where: str, on_call: OnCall | None) -> None:
-        self.text, self.where, self.on_call = text, where, on_call
+        # Text from a YAML block may run over several lines.
+        self.text = " ".join(text.split()) if isinstance(text, str) else ""
+        self.where, self.on_call = where, on_call
 
     def read(self) -> Expression:
-        if not isinstance(self.text, str) or not self.text.strip():
+        if not self.text:
             raise self.error("empty expression", expected="a formula such as alpha*x - f(x, y)")
         if len(self.text) > MAX_LENGTH:
             raise self.error(f"expression longer than {MAX_LENGTH} characters")
@@ -63,7 +72,9 @@ class _Reader:
             raise self.error(f"cannot read {self.text!r}: {detail}") from None
         return self.convert(tree.body, 0)
 
-    def error(self, what: str, *, expected: str | None = None, hint: str | None = None) -> UserError:
+    def error(
+        self, what: str, *, expected: str | None = None, hint: str | None = None
+    ) -> UserError:
         return UserError(what, where=self.where or None, expected=expected, hint=hint)
 
     def convert(self, node: ast.expr, depth: int) -> Expression:
@@ -82,7 +93,7 @@ class _Reader:
         raise self.refuse(node)
 
     def refuse(self, node: ast.AST) -> UserError:
-        piece = ast.get_source_segment(self.text.strip(), node) or type(node).__name__
+        piece = ast.get_source_segment(self.text, node) or type(node).__name__
         hint = "write powers as **" if isinstance(getattr(node, "op", None), ast.BitXor) else None
         return self.error(
             f"{piece!r} is not part of the equation language",
@@ -104,7 +115,7 @@ class _Reader:
     def variable(self, name: str) -> Expression:
         if name in PRIMITIVES:
             raise self.error(f"operator {name!r} used as a name", hint=f"write {name}(...)")
-        if not NAME.match(name) or "__" in name:
+        if not NAME.match(name) or "__" in name or name in NOT_NAMES:
             raise self.error(
                 f"{name!r} cannot be a name",
                 expected="letters, digits and single underscores, at most 64 of them",
@@ -117,8 +128,8 @@ class _Reader:
         operand = self.convert(node.operand, depth + 1)
         if isinstance(node.op, ast.UAdd):
             return operand
-        literal = isinstance(node.operand, ast.Constant)
-        return operand.with_constants([-operand.constants[0]]) if literal else -operand
+        number = operand.head == CONSTANT
+        return Expression.number(-operand.constants[0]) if number else -operand
 
     def binary(self, node: ast.BinOp, depth: int) -> Expression:
         operator = _BINARY[type(node.op)]
@@ -130,15 +141,17 @@ class _Reader:
 
     def exponent(self, node: ast.expr, depth: int) -> Expression:
         right = self.convert(node, depth + 1)
-        if right.head != "#" or not right.constants[0].is_integer():
+        if "**" in right.tokens and not right.variables:
+            piece = ast.get_source_segment(self.text, node)
+            raise self.error(f"exponent {piece} is a power of numbers", expected="one number")
+        if right.head != CONSTANT or _written_as_float(node):
             return right
-        value = int(right.constants[0])
+        value = right.constants[0]
         if abs(value) > MAX_EXPONENT:
             raise self.error(
-                f"exponent {value} is out of range", expected=f"at most {MAX_EXPONENT} in size"
+                f"exponent {value:.0f} is out of range", expected=f"at most {MAX_EXPONENT} in size"
             )
-        written_as_float = isinstance(node, ast.Constant) and isinstance(node.value, float)
-        return right if written_as_float else Expression.integer(value)
+        return Expression.integer(int(value))
 
     def call(self, node: ast.Call, depth: int) -> Expression:
         if not isinstance(node.func, ast.Name):
@@ -148,11 +161,12 @@ class _Reader:
             k.arg is None for k in node.keywords
         ):
             raise self.refuse(node)
+        if name not in FUNCTIONS:
+            self.variable(name)
         arguments = tuple(self.convert(a, depth + 1) for a in node.args)
         keywords = {str(k.arg): self.convert(k.value, depth + 1) for k in node.keywords}
         if name in FUNCTIONS:
             return self.operator(name, arguments, keywords)
-        self.variable(name)
         if self.on_call is None:
             raise unknown_name(name, FUNCTIONS, what="operator", where=self.where)
         return self.on_call(name, arguments, keywords)
@@ -167,6 +181,12 @@ class _Reader:
                 expected=f"{wanted}",
             )
         return Expression.apply(name, *arguments)
+
+
+def _written_as_float(node: ast.expr) -> bool:
+    while isinstance(node, ast.UnaryOp):
+        node = node.operand
+    return isinstance(node, ast.Constant) and isinstance(node.value, float)
 
 
 def _check_nesting(reader: _Reader) -> None:
