@@ -10,14 +10,16 @@ from dataclasses import replace
 from residuum.distillers.front import Candidate, Front
 from residuum.expressions.calculus import ONE, terms
 from residuum.expressions.expression import Expression
-from residuum.laws.evidence import Criterion, form_of
+from residuum.laws.evidence import Criterion, Forms
 from residuum.problem.problem import Problem
 
 Combination = dict[str, Candidate]
 ZERO = Expression.integer(0)
 
 
-def pool(problem: Problem, fronts: Sequence[Mapping[str, Front]]) -> dict[str, list[Candidate]]:
+def pool(
+    problem: Problem, fronts: Sequence[Mapping[str, Front]], forms: Forms
+) -> dict[str, list[Candidate]]:
     """Return the candidates of each hidden term over all fronts, one of each form.
 
     Of candidates with the same form the one with the smallest loss stays; zero is always there.
@@ -29,7 +31,7 @@ def pool(problem: Problem, fronts: Sequence[Mapping[str, Front]]) -> dict[str, l
         for candidate in [zero(term.name), *rows]:
             if candidate.status != "ok":
                 continue
-            form = form_of(problem, term.name, candidate.expression)
+            form = forms.of(term.name, candidate.expression)
             if form not in best or candidate.loss < best[form].loss:
                 best[form] = candidate
         pooled[term.name] = list(best.values())
@@ -72,7 +74,9 @@ def _scored(
 ) -> list[tuple[float, Candidate]]:
     def score(candidate: Candidate) -> float:
         constants = len(candidate.expression.constants)
-        cost = constants * math.log(max(count, 2.0)) + 2 * criterion.gamma * candidate.structure_nats
+        cost = (
+            constants * math.log(max(count, 2.0)) + 2 * criterion.gamma * candidate.structure_nats
+        )
         return min(candidate.loss, 1e12) * count + cost
 
     rows = [(score(c), c) for c in candidates]
@@ -121,7 +125,9 @@ def _single_terms(candidates: Sequence[Candidate]) -> list[tuple[float, Expressi
     return [row[0] for row in rows if len(row) == 1]
 
 
-def _linear(candidate: Candidate, parts: Sequence[tuple[float, Expression]], size: int) -> Candidate:
+def _linear(
+    candidate: Candidate, parts: Sequence[tuple[float, Expression]], size: int
+) -> Candidate:
     """Return a candidate that is a weighted sum of terms chosen from a library of `size`."""
     expression = ZERO
     for coefficient, part in parts:

@@ -52,17 +52,34 @@ class Criterion:
         return deviance + constants * math.log(count) + self.structure(forms, nats)
 
 
-def form_of(problem: Problem, term: str, expression: Expression) -> Form:
-    """Return the set of terms of a formula, constants removed, in the law's own variables.
+class Forms:
+    """The form of formulas in a problem: their terms, constants removed, in the law's variables.
 
     Two hidden terms share a form when these sets are equal: `0.9*x*y` in one equation and
-    `-0.8*x*y` in another. A term called more than once keeps its formal arguments.
+    `-0.8*x*y` in another. A term that is called more than once keeps its formal arguments.
     """
-    calls = [call for call in problem.calls if call.term == term]
-    if len(calls) == 1:
-        names = problem.hidden_term(term).arguments
-        expression = expression.substitute(dict(zip(names, calls[0].arguments, strict=True)))
-    return frozenset(_skeleton(part) for coefficient, part in terms(expression) if coefficient)
+
+    def __init__(self, problem: Problem) -> None:
+        self._actual: dict[str, dict[str, Expression]] = {}
+        self._known: dict[tuple[str, tuple[str, ...]], Form] = {}
+        for term in problem.hidden_terms:
+            calls = [call for call in problem.calls if call.term == term.name]
+            once = calls[0].arguments if len(calls) == 1 else ()
+            self._actual[term.name] = dict(zip(term.arguments, once, strict=False))
+
+    def of(self, term: str, expression: Expression) -> Form:
+        """Return the form of one hidden term's formula; it does not depend on its constants."""
+        key = (term, expression.tokens)
+        if key not in self._known:
+            actual = expression.substitute(self._actual[term])
+            self._known[key] = frozenset(
+                _skeleton(part) for c, part in terms(actual) if c or actual.constants
+            )
+        return self._known[key]
+
+    def of_law(self, law: Mapping[str, Candidate]) -> tuple[Form, ...]:
+        """Return the forms of a combination of candidates, in its order."""
+        return tuple(self.of(term, candidate.expression) for term, candidate in law.items())
 
 
 def _skeleton(expression: Expression) -> tuple[str, ...]:
@@ -88,8 +105,3 @@ def weights(lengths: Sequence[float]) -> list[float]:
     raw = [math.exp(-0.5 * (d - best)) if math.isfinite(d) else 0.0 for d in lengths]
     total = sum(raw)
     return [value / total for value in raw]
-
-
-def candidate_forms(problem: Problem, law: Mapping[str, Candidate]) -> list[Form]:
-    """Return the form of each hidden term of a combination of candidates, in its order."""
-    return [form_of(problem, term, c.expression) for term, c in law.items()]

@@ -12,7 +12,8 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from scipy.stats import norm, t as student
+from scipy.stats import norm
+from scipy.stats import t as student
 
 from residuum.laws.refit import Precision, Refit, fit_system, restart
 from residuum.laws.system import FitData, System

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from residuum.expressions.expression import Expression
-from residuum.laws.shooting import choose_steps, gauss_newton, roll_out
+from residuum.laws.kernels import choose_steps, gauss_newton, roll_out
 from residuum.laws.system import FitData, System, build_system, constant_names
 from residuum.problem.problem import Problem
 
@@ -123,7 +123,7 @@ def fit_system(
         _choose(system, data, theta, nodes, steps, precision)
         if passes and np.all(steps <= before):
             break
-        status, sd, information, _ = gauss_newton(
+        status, information = gauss_newton(
             system.program,
             system.logarithmic,
             data.arrays(steps),
@@ -239,7 +239,9 @@ def _with_values(
 
 
 def refit_many(
-    task: tuple[Problem, FitData, Sequence[Mapping[str, Expression]], Mapping[str, float], Precision],
+    task: tuple[
+        Problem, FitData, Sequence[Mapping[str, Expression]], Mapping[str, float], Precision
+    ],
 ) -> list[Refit]:
     """Refit several combinations of formulas; one picklable argument, for `map` over workers."""
     problem, data, combinations, parameters, precision = task

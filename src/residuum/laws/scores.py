@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from residuum.data.observations import Experiment, Observations
+from residuum.laws.kernels import roll_out
 from residuum.laws.refit import EXACT, Refit, fit_system
-from residuum.laws.shooting import roll_out
 from residuum.laws.starts import starting_trajectories
 from residuum.laws.system import FitData, build_system, fit_data
 from residuum.problem.problem import Problem
@@ -30,7 +30,7 @@ def measured_spread(observations: Observations, components: Sequence[str]) -> np
 def normalised_error(
     path: np.ndarray, experiments: Sequence[Experiment], names: Sequence[str], spread: np.ndarray
 ) -> float:
-    """Return the rms of (path - measured)/spread over all measured values; inf if path is not finite."""
+    """Return the rms of (path - measured)/spread; inf if the path is not finite, NaN without data."""
     missing = [np.full(len(e.t), np.nan) for e in experiments]
     measured = np.concatenate(
         [
@@ -90,9 +90,7 @@ def held_out_path(
         return np.where(data.logarithmic, np.exp(nodes), nodes)
 
 
-def one_experiment(
-    problem: Problem, observations: Observations, experiment: Experiment
-) -> FitData:
+def one_experiment(problem: Problem, observations: Observations, experiment: Experiment) -> FitData:
     """Return the arrays of one whole experiment, started on its smoothed measurements."""
     starts = starting_trajectories(problem, observations, {})
     chosen: Mapping = {experiment.name: starts[experiment.name]}

@@ -1,235 +1,231 @@
-"""Which law: refit every promising combination of candidates, then choose one and say how surely.
-
-1. Combinations of the best candidates of every hidden term are refitted on the training data, by
-   increasing score against the hidden samples; the best laws are extended and reduced by one term.
-2. The shortlist is refitted exactly: on the training data, to forecast what is held out, and on
-   all data, to rank by description length.
-3. Laws whose forecast does not exist come last; among those within `TIE` of the shortest
-   description the one that forecasts best is taken.
-"""
+"""From the shortlist to the law: intervals, forecast, verdict, everything that is told of it."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from residuum.data.observations import Observations
-from residuum.distillers.front import Candidate, Front
+import numpy as np
+
+from residuum.data.observations import Experiment, Observations
+from residuum.distillers.front import Front
+from residuum.expressions.calculus import terms
+from residuum.expressions.expression import Expression
 from residuum.hidden.samples import Extraction
-from residuum.laws.combinations import Combination, neighbours, pool, ranked, zero
-from residuum.laws.evidence import Criterion, candidate_forms
-from residuum.laws.law import Law
-from residuum.laws.refit import EXACT, SCREEN, Precision, Refit, refit_many
-from residuum.laws.scores import held_out_error, measured_spread, normalised_error
+from residuum.laws.choice import (
+    Choice,
+    Map,
+    Row,
+    Selection,
+    library_sizes,
+    prepare_choice,
+    row_json,
+    screen,
+    shortlist,
+)
+from residuum.laws.combinations import pool
+from residuum.laws.forecast import agreement, completed, roll_out, roll_out_torch, valid_time
+from residuum.laws.intervals import profile_interval
+from residuum.laws.law import (
+    HiddenFormula,
+    Interval,
+    Law,
+    LawParameter,
+    LawTerm,
+    law_equations,
+)
+from residuum.laws.refit import EXACT, Refit
+from residuum.laws.scores import held_out_path
 from residuum.laws.settings import SelectSettings
-from residuum.laws.starts import starting_trajectories
-from residuum.laws.system import FitData, fit_data
+from residuum.laws.system import build_system, constant_names
+from residuum.laws.verdict import (
+    HORIZON,
+    extensions,
+    free_of_poles,
+    identifiable,
+    make_verdict,
+    missing_test,
+    stable,
+    term_probabilities,
+    warnings_of,
+)
 from residuum.problem.problem import Problem
 
-Map = Callable[..., Iterable[Any]]
-
-CHUNK = 20
-SHORTLIST = 24
-TIE = 2.0
-# Laws closer than this in description length cannot be told apart (Kass and Raftery 1995,
-# doi:10.1080/01621459.1995.10476572: 6 is where evidence is called strong).
-MARGIN = 6.0
+CURVE_POINTS = 400
+RUNNERS_UP = 10
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Row:
-    """A law that was refitted: its candidates, the fit, and what it costs."""
-
-    law: Mapping[str, Candidate]
-    fit: Refit
-    length: float
-    fit_error: float = math.nan
-    holdout_error: float = math.nan
-
-    @property
-    def without_hidden_terms(self) -> bool:
-        """Whether every hidden term is zero: the known equations alone."""
-        return all(not c.expression.variables and not c.expression.constants for c in self.law.values())
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Choice:
-    """What a choice among laws rests on: the problem, the data and the criterion."""
-
-    problem: Problem
-    observations: Observations
-    training: FitData
-    full: FitData
-    parameters: Mapping[str, float]
-    settings: SelectSettings
-    map: Map
-
-    @property
-    def criterion(self) -> Criterion:
-        """The description length of a law."""
-        return Criterion(self.settings.gamma, self.settings.shared_forms)
-
-    def refit(
-        self, laws: Sequence[Mapping[str, Candidate]], data: FitData, precision: Precision
-    ) -> list[Row]:
-        """Refit laws on data, in chunks over `map`; rows come in the order of the laws."""
-        formulas = [{t: c.expression for t, c in law.items()} for law in laws]
-        chunks = [formulas[k : k + CHUNK] for k in range(0, len(formulas), CHUNK)]
-        tasks = [(self.problem, data, chunk, self.parameters, precision) for chunk in chunks]
-        fits = [fit for found in self.map(refit_many, tasks) for fit in found]
-        return [self.row(law, fit, data) for law, fit in zip(laws, fits, strict=True)]
-
-    def row(self, law: Mapping[str, Candidate], fit: Refit, data: FitData) -> Row:
-        """Return the row of a refitted law."""
-        constants = len(fit.theta) + (len(data.starts) - 1) * data.nodes.shape[1]
-        nats = [c.structure_nats for c in law.values()]
-        forms = candidate_forms(self.problem, law)
-        length = self.criterion.description_length(fit.deviance, constants, data.count, forms, nats)
-        return Row(law, fit, length)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Selection:
-    """The chosen law and every law of the shortlist, best first."""
-
-    law: Law
-    rows: tuple[Row, ...]
-    curves: Mapping[str, Any]
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the content of `candidates.json` (schema residuum/candidates/1)."""
-        best = self.rows[0].length
-        return {
-            "schema": "residuum/candidates/1",
-            "margin": MARGIN,
-            "rows": [row_json(row, rank, best) for rank, row in enumerate(self.rows, start=1)],
-            "curves": self.curves,
-        }
-
-
-def prepare_choice(
+def select(
     problem: Problem,
     observations: Observations,
     extraction: Extraction,
+    fronts: Sequence[Mapping[str, Front]],
     settings: SelectSettings,
     *,
+    dataset: str = "",
     map: Map = map,
-) -> Choice:
-    """Gather what laws are refitted to; nodes start on the surrogate's trajectories."""
-    starts = starting_trajectories(problem, observations, extraction.trajectories)
-    noise = observations.noise
-    training = fit_data(problem, observations.training, starts, noise)
-    full = fit_data(problem, observations.experiments, starts, noise)
-    parameters = {name: value for name, (value, _) in extraction.parameters.items()}
-    return Choice(problem, observations, training, full, parameters, settings, map)
+) -> Selection:
+    """Refit candidates through the dynamics, choose one law, and say how sure it is.
 
-
-def screen(choice: Choice, fronts: Sequence[Mapping[str, Front]]) -> list[Row]:
-    """Refit combinations of candidates on the training data; return those that exist, best first."""
-    pooled = pool(choice.problem, fronts)
-    laws: list[Combination] = [{name: zero(name) for name in pooled}]
-    laws += ranked(
-        pooled,
-        limit=choice.settings.laws,
-        criterion=choice.criterion,
-        count=choice.training.count,
+    `fronts` holds, for each surrogate and distiller, the front of every hidden term; `map` may
+    spread refits over workers. The result does not depend on how many there are.
+    """
+    choice = prepare_choice(problem, observations, extraction, settings, map=map)
+    rows = shortlist(choice, screen(choice, fronts))
+    best = rows[0]
+    pooled = pool(problem, fronts, choice.forms)
+    wider = extensions(best, pooled, library_sizes(fronts, pooled))
+    test = missing_test(best, choice.refit(wider, choice.full, EXACT), extraction.samples)
+    identified = identifiable(choice, rows)
+    curves, disagreement, is_stable = predict(choice, best)
+    is_stable = is_stable and all(
+        free_of_poles(e, extraction.samples[name]) for name, e in best.fit.hidden.items()
     )
-    rows = _sorted(choice.refit(_distinct(choice.problem, laws, set()), choice.training, SCREEN))
-    seen = {key_of(choice.problem, row.law) for row in rows}
-    sizes = {t: max(f[t].library_size for f in fronts if t in f) for t in pooled}
-    best = rows[: choice.settings.extend]
-    near = [law for row in best for law in neighbours(row.law, row.fit.hidden, pooled, sizes)]
-    return _sorted(
-        rows + choice.refit(_distinct(choice.problem, near, seen), choice.training, SCREEN)
+    notes = warnings_of(rows, identified, test, is_stable, disagreement)
+    ends = intervals(choice, best)
+    law = Law(
+        dataset=dataset,
+        equations=law_equations(problem, best.fit.hidden),
+        hidden=hidden_formulas(choice, rows, ends),
+        parameters=law_parameters(problem, best.fit, ends),
+        scores=scores(choice, best),
+        verdict=make_verdict(identified, test, is_stable, notes),
+        runners_up=[row_json(r, k + 2, best.length) for k, r in enumerate(rows[1:][:RUNNERS_UP])],
     )
+    return Selection(law, tuple(rows), curves)
 
 
-def key_of(problem: Problem, law: Mapping[str, Candidate]) -> tuple[Any, ...]:
-    """Return what makes a law the same as another: the form of every hidden term."""
-    return tuple(candidate_forms(problem, law))
-
-
-def _distinct(problem: Problem, laws: Sequence[Combination], seen: set[Any]) -> list[Combination]:
-    kept = []
-    for law in laws:
-        key = key_of(problem, law)
-        if key not in seen:
-            seen.add(key)
-            kept.append(law)
-    return kept
-
-
-def _sorted(rows: Iterable[Row]) -> list[Row]:
-    return sorted(rows, key=lambda row: (row.length, _text(row.law)))
-
-
-def _text(law: Mapping[str, Candidate]) -> tuple[Any, ...]:
-    return tuple(c.expression.tokens for c in law.values())
-
-
-def shortlist(choice: Choice, rows: Sequence[Row]) -> list[Row]:
-    """Refit the best rows exactly, on the training data and on all; return them best first."""
-    chosen = [row for row in rows if row.fit.ok][:SHORTLIST]
-    chosen += [row for row in rows[SHORTLIST:] if row.without_hidden_terms]
-    laws = [fitted(row) for row in chosen]
-    final = choice.refit(laws, choice.full, EXACT)
-    held = any(e.held_out.any() for e in choice.observations.experiments)
-    trained = choice.refit(laws, choice.training, EXACT) if held else final
-    return order([_scored(choice, a, b, held) for a, b in zip(final, trained, strict=True)])
-
-
-def fitted(row: Row) -> dict[str, Candidate]:
-    """Return the row's candidates with their fitted constants, to start another fit from."""
+def intervals(choice: Choice, best: Row) -> dict[str, Interval]:
+    """Return the profile-likelihood interval of every unknown of the chosen law."""
+    data = choice.full
+    logarithmic = frozenset(np.array(choice.problem.components)[data.logarithmic].tolist())
+    system = build_system(
+        choice.problem, best.fit.hidden, parameters=best.fit.values, logarithmic=logarithmic
+    )
+    confidence = choice.settings.confidence
     return {
-        term: Candidate(
-            term, row.fit.hidden[term], c.loss, c.structure_nats, c.origin, c.status, c.frequency
-        )
-        for term, c in row.law.items()
+        name: profile_interval(system, data, best.fit, name, confidence=confidence)
+        for name in system.unknowns
     }
 
 
-def _scored(choice: Choice, final: Row, trained: Row, held: bool) -> Row:
-    spread = measured_spread(choice.observations, choice.problem.components)
-    experiments = choice.observations.experiments
-    error = normalised_error(final.fit.path, experiments, choice.problem.components, spread)
-    ahead = math.nan
-    if held:
-        usable = trained.fit.ok
-        ahead = (
-            held_out_error(choice.problem, choice.observations, trained.fit) if usable else math.inf
-        )
-    return Row(final.law, final.fit, final.length, error, ahead)
+def hidden_formulas(
+    choice: Choice, rows: Sequence[Row], ends: Mapping[str, Interval]
+) -> dict[str, HiddenFormula]:
+    """Return each hidden term's formula with the interval and probability of every term."""
+    best, chances = rows[0], term_probabilities(choice, rows)
+    found = {}
+    for name, expression in best.fit.hidden.items():
+        spans = _term_intervals(name, expression, ends)
+        parts = [
+            LawTerm(part, coefficient, span, min(1.0, chances[name].get(part, 0.0)))
+            for (coefficient, part), span in zip(terms(expression), spans, strict=True)
+        ]
+        arguments = choice.problem.hidden_term(name).arguments
+        found[name] = HiddenFormula(expression, arguments, best.law[name].origin, tuple(parts))
+    return found
 
 
-def order(rows: Sequence[Row]) -> list[Row]:
-    """Return rows by description length, the best forecaster among ties first; see the module."""
-    usable = [row for row in rows if row.fit.ok and not math.isinf(row.holdout_error)]
-    others = [row for row in rows if row not in usable]
-    usable, others = _sorted(usable), _sorted(others)
-    ties = [row for row in usable if row.length <= usable[0].length + TIE] if usable else []
-    ties.sort(key=lambda row: 0.0 if math.isnan(row.holdout_error) else row.holdout_error)
-    return ties + usable[len(ties) :] + others
+def _term_intervals(
+    name: str, expression: Expression, ends: Mapping[str, Interval]
+) -> list[Interval]:
+    """Return the interval of each term's coefficient, (value, value) where it is no constant.
+
+    The terms of a linear candidate hold one constant each, in order.
+    """
+    names, parts = constant_names(name, expression), terms(expression)
+    if len(names) != len(parts):
+        return [(coefficient, coefficient) for coefficient, _ in parts]
+    return [ends[constant] for constant in names]
 
 
-def row_json(row: Row, rank: int, best: float) -> dict[str, Any]:
-    """Return one row of `candidates.json`."""
+def law_parameters(
+    problem: Problem, fit: Refit, ends: Mapping[str, Interval]
+) -> dict[str, LawParameter]:
+    """Return the parameters of the known physics, given and estimated."""
+    values = fit.values
     return {
-        "rank": rank,
-        "kind": "without_hidden_terms" if row.without_hidden_terms else "law",
-        "hidden": {term: e.infix() for term, e in row.fit.hidden.items()},
-        "constants": row.fit.values,
-        "description_length": _finite(row.length),
-        "delta_description_length": _finite(row.length - best),
-        "deviance": _finite(row.fit.deviance),
-        "structure_nats": [c.structure_nats for c in row.law.values()],
-        "fit_nrmse": _finite(row.fit_error),
-        "holdout_nrmse": _finite(row.holdout_error),
-        "status": row.fit.status if not math.isinf(row.holdout_error) else "forecast diverged",
-        "origin": sorted({c.origin for c in row.law.values()}),
+        p.name: LawParameter(
+            value=values[p.name] if p.value is None else p.value,
+            ci95=ends[p.name] if p.estimated else None,
+            unit=p.unit,
+            estimated=p.estimated,
+        )
+        for p in problem.parameters
     }
 
 
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+def scores(choice: Choice, best: Row) -> dict[str, float | None]:
+    """Return the law's scores; `evidence` is minus half its description length, in nats."""
+    observations = choice.observations
+    times = []
+    for e in observations.experiments:
+        if e.held_out.any() and best.fit.ok:
+            path = held_out_path(choice.problem, observations, best.fit, e)[e.held_out]
+            part = e.held_out_part()
+            blank = np.full(len(part), np.nan)
+            names = choice.problem.components
+            measured = np.stack([part.states.get(n, blank) for n in names], axis=1)
+            with np.errstate(all="ignore"):
+                times.append(valid_time(part.t, path, measured))
+    finite = [t for t in times if t is not None]
+    return {
+        "fit_nrmse": best.fit_error,
+        "holdout_nrmse": best.holdout_error if math.isfinite(best.holdout_error) else None,
+        "evidence": -0.5 * best.length,
+        "valid_time": min(finite) if finite else None,
+    }
+
+
+def predict(choice: Choice, best: Row) -> tuple[dict[str, Any], float, bool]:
+    """Return the law's curves by experiment, how far two integrators differ, and its stability.
+
+    The `fit` curve spans the training samples, `forecast` what was held out.
+    """
+    problem, fit = choice.problem, best.fit
+    values = {name: fit.values[name] for name in problem.estimated}
+    sides = completed(problem, fit.hidden, values)
+    curves: dict[str, Any] = {}
+    worst, is_stable = 0.0, True
+    for k, experiment in enumerate(choice.observations.experiments):
+        first, stop = choice.full.starts[k], choice.full.starts[k + 1]
+        t = _curve_times(experiment)
+        path = roll_out(problem, sides, experiment, fit.path[first], t)
+        curves[experiment.name] = _curves(problem, experiment, t, path)
+        if k == 0 and np.isfinite(path).all():
+            other = roll_out_torch(problem, sides, experiment, fit.path[first], t)
+            worst = agreement(path, other)
+        span = np.linspace(t[0], t[0] + HORIZON * (t[-1] - t[0]), CURVE_POINTS)
+        far = (
+            path if problem.inputs else roll_out(problem, sides, experiment, fit.path[first], span)
+        )
+        is_stable = is_stable and stable(far, fit.path[first:stop])
+    return curves, worst, is_stable
+
+
+def _curve_times(experiment: Experiment) -> np.ndarray:
+    dense = np.linspace(experiment.t[0], experiment.t[-1], CURVE_POINTS)
+    return np.unique(np.concatenate([dense, experiment.t]))
+
+
+def _curves(
+    problem: Problem, experiment: Experiment, t: np.ndarray, path: np.ndarray
+) -> dict[str, Any]:
+    """Split a curve where the held-out samples begin; the forecast starts on the last fitted."""
+    held = experiment.t[experiment.held_out]
+    if len(held) == len(experiment.t):
+        return {"forecast": _curve(problem, t, path)}
+    last = experiment.t[~experiment.held_out][-1]
+    parts = {"fit": _curve(problem, t[t <= last], path[t <= last])}
+    if len(held):
+        parts["forecast"] = _curve(problem, t[t >= last], path[t >= last])
+    return parts
+
+
+def _curve(problem: Problem, t: np.ndarray, path: np.ndarray) -> dict[str, Any]:
+    finite = np.isfinite(path).all(axis=1)
+    return {
+        "t": t[finite].tolist(),
+        "components": {c: path[finite, i].tolist() for i, c in enumerate(problem.components)},
+    }

@@ -5,18 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from scipy.stats import chi2, norm
 
+from residuum.distillers.front import Candidate
 from residuum.expressions.calculus import terms
 from residuum.expressions.evaluation import evaluate
 from residuum.expressions.expression import Expression
 from residuum.hidden.samples import HiddenSamples
-from residuum.laws.evidence import form_of, weights
+from residuum.laws.choice import MARGIN, Choice, Row, fitted
+from residuum.laws.combinations import Combination, neighbours
+from residuum.laws.evidence import weights
 from residuum.laws.law import Verdict
-from residuum.laws.select import MARGIN, Choice, Row, fitted
 
 SIZE = 0.05
 POWER = 0.8
@@ -41,7 +42,7 @@ class MissingTest:
 
 
 def term_probabilities(choice: Choice, rows: Sequence[Row]) -> dict[str, dict[Expression, float]]:
-    """Return the posterior probability of each term of each hidden term, over the laws of `rows`."""
+    """Return the posterior probability of each term of each hidden term, over `rows`."""
     usable = [row for row in rows if row.fit.ok]
     total: dict[str, dict[Expression, float]] = {t.name: {} for t in choice.problem.hidden_terms}
     for row, weight in zip(usable, weights([r.length for r in usable]), strict=True):
@@ -60,16 +61,14 @@ def identifiable(choice: Choice, rows: Sequence[Row]) -> dict[str, bool]:
     """Tell for each hidden term whether every rival gives it the same form as the first law."""
     found = {}
     for term in choice.problem.hidden_terms:
-        form = form_of(choice.problem, term.name, rows[0].fit.hidden[term.name])
+        form = choice.forms.of(term.name, rows[0].fit.hidden[term.name])
         found[term.name] = all(
-            form_of(choice.problem, term.name, row.fit.hidden[term.name]) == form
-            for row in rivals(rows)
+            choice.forms.of(term.name, row.fit.hidden[term.name]) == form for row in rivals(rows)
         )
     return found
 
 
 def missing_test(
-    choice: Choice,
     best: Row,
     extended: Sequence[Row],
     samples: Mapping[str, HiddenSamples],
@@ -92,10 +91,10 @@ def missing_test(
     )
 
 
-def extensions(choice: Choice, best: Row, pooled: Any, sizes: Mapping[str, int]) -> list[Any]:
+def extensions(
+    best: Row, pooled: Mapping[str, Sequence[Candidate]], sizes: Mapping[str, int]
+) -> list[Combination]:
     """Return the laws that have one term more than the best in one hidden term."""
-    from residuum.laws.combinations import neighbours
-
     law = fitted(best)
     count = sum(len(c.expression.constants) for c in law.values())
     near = neighbours(law, best.fit.hidden, pooled, sizes)

@@ -1,0 +1,252 @@
+"""Which law: refit every promising combination of candidates, then choose one and say how surely.
+
+1. Combinations of the best candidates of every hidden term are refitted to all data, by
+   increasing score against the hidden samples; the best laws are extended and reduced by one term
+   as long as that changes which are best.
+2. The shortlist is refitted exactly, to rank by description length, and once more without the
+   held-out data, to forecast them.
+3. Laws whose forecast does not exist come last; among those within `TIE` of the shortest
+   description the one that forecasts best is taken.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from residuum.data.observations import Observations
+from residuum.distillers.front import Candidate, Front
+from residuum.hidden.samples import Extraction
+from residuum.laws.combinations import ZERO, Combination, neighbours, pool, ranked, zero
+from residuum.laws.evidence import Criterion, Forms
+from residuum.laws.law import Law
+from residuum.laws.refit import EXACT, SCREEN, Precision, Refit, refit_many
+from residuum.laws.scores import held_out_error, measured_spread, normalised_error
+from residuum.laws.settings import SelectSettings
+from residuum.laws.starts import starting_trajectories
+from residuum.laws.system import FitData, fit_data
+from residuum.problem.problem import Problem
+
+Map = Callable[..., Iterable[Any]]
+
+CHUNK = 20
+SHORTLIST = 24
+MOST_ROUNDS = 4
+TIE = 2.0
+# Laws closer than this in description length cannot be told apart (Kass and Raftery 1995,
+# doi:10.1080/01621459.1995.10476572: 6 is where evidence is called strong).
+MARGIN = 6.0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Row:
+    """A law that was refitted: its candidates, the fit, and what it costs."""
+
+    law: Mapping[str, Candidate]
+    fit: Refit
+    length: float
+    fit_error: float = math.nan
+    holdout_error: float = math.nan
+
+    @property
+    def without_hidden_terms(self) -> bool:
+        """Whether every hidden term is zero: the known equations alone."""
+        return all(
+            not c.expression.variables and not c.expression.constants for c in self.law.values()
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Choice:
+    """What a choice among laws rests on: the problem, the data and the criterion."""
+
+    problem: Problem
+    observations: Observations
+    training: FitData
+    full: FitData
+    parameters: Mapping[str, float]
+    settings: SelectSettings
+    forms: Forms
+    map: Map
+
+    @property
+    def criterion(self) -> Criterion:
+        """The description length of a law."""
+        return Criterion(self.settings.gamma, self.settings.shared_forms)
+
+    def refit(
+        self, laws: Sequence[Mapping[str, Candidate]], data: FitData, precision: Precision
+    ) -> list[Row]:
+        """Refit laws on data, in chunks over `map`; rows come in the order of the laws."""
+        formulas = [{t: c.expression for t, c in law.items()} for law in laws]
+        chunks = [formulas[k : k + CHUNK] for k in range(0, len(formulas), CHUNK)]
+        tasks = [(self.problem, data, chunk, self.parameters, precision) for chunk in chunks]
+        fits = [fit for found in self.map(refit_many, tasks) for fit in found]
+        return [self.row(law, fit, data) for law, fit in zip(laws, fits, strict=True)]
+
+    def row(self, law: Mapping[str, Candidate], fit: Refit, data: FitData) -> Row:
+        """Return the row of a refitted law."""
+        constants = len(fit.theta) + (len(data.starts) - 1) * data.nodes.shape[1]
+        nats = [c.structure_nats for c in law.values()]
+        forms = self.forms.of_law(law)
+        length = self.criterion.description_length(fit.deviance, constants, data.count, forms, nats)
+        return Row(law, fit, length)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Selection:
+    """The chosen law and every law of the shortlist, best first."""
+
+    law: Law
+    rows: tuple[Row, ...]
+    curves: Mapping[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the content of `candidates.json` (schema residuum/candidates/1)."""
+        best = self.rows[0].length
+        return {
+            "schema": "residuum/candidates/1",
+            "margin": MARGIN,
+            "rows": [row_json(row, rank, best) for rank, row in enumerate(self.rows, start=1)],
+            "curves": self.curves,
+        }
+
+
+def prepare_choice(
+    problem: Problem,
+    observations: Observations,
+    extraction: Extraction,
+    settings: SelectSettings,
+    *,
+    map: Map = map,
+) -> Choice:
+    """Gather what laws are refitted to; nodes start on the surrogate's trajectories."""
+    starts = starting_trajectories(problem, observations, extraction.trajectories)
+    noise = observations.noise
+    training = fit_data(problem, observations.training, starts, noise)
+    full = fit_data(problem, observations.experiments, starts, noise)
+    parameters = {name: value for name, (value, _) in extraction.parameters.items()}
+    return Choice(problem, observations, training, full, parameters, settings, Forms(problem), map)
+
+
+def screen(choice: Choice, fronts: Sequence[Mapping[str, Front]]) -> list[Row]:
+    """Refit combinations of candidates on all data, then neighbours of the best; best first."""
+    pooled = pool(choice.problem, fronts, choice.forms)
+    laws: list[Combination] = [{name: zero(name) for name in pooled}]
+    laws += ranked(
+        pooled, limit=choice.settings.laws, criterion=choice.criterion, count=choice.full.count
+    )
+    seen: set[Any] = set()
+    rows = _sorted(choice.refit(_distinct(choice.forms, laws, seen), choice.full, SCREEN))
+    sizes = library_sizes(fronts, pooled)
+    explored: set[Any] = set()
+    for _ in range(MOST_ROUNDS):
+        best = _distinct_rows(choice.forms, rows[: choice.settings.extend], explored)
+        near = [law for row in best for law in neighbours(row.law, row.fit.hidden, pooled, sizes)]
+        new = _distinct(choice.forms, near, seen)
+        if not new:
+            break
+        rows = _sorted(rows + choice.refit(new, choice.full, SCREEN))
+    return rows
+
+
+def _distinct_rows(forms: Forms, rows: Sequence[Row], explored: set[Any]) -> list[Row]:
+    """Return the rows whose neighbours were not tried yet; `explored` grows by them."""
+    new = [row for row in rows if forms.of_law(row.law) not in explored]
+    explored.update(forms.of_law(row.law) for row in new)
+    return new
+
+
+def library_sizes(fronts: Sequence[Mapping[str, Front]], names: Iterable[str]) -> dict[str, int]:
+    """Return the number of library terms each hidden term's candidates were chosen from."""
+    return {
+        name: max((front[name].library_size for front in fronts if name in front), default=0)
+        for name in names
+    }
+
+
+def _distinct(forms: Forms, laws: Sequence[Combination], seen: set[Any]) -> list[Combination]:
+    """Return the laws whose forms are new; `seen` grows by them."""
+    kept = []
+    for law in laws:
+        key = forms.of_law(law)
+        if key not in seen:
+            seen.add(key)
+            kept.append(law)
+    return kept
+
+
+def _sorted(rows: Iterable[Row]) -> list[Row]:
+    return sorted(rows, key=lambda row: (row.length, _text(row.law)))
+
+
+def _text(law: Mapping[str, Candidate]) -> tuple[Any, ...]:
+    return tuple(c.expression.tokens for c in law.values())
+
+
+def shortlist(choice: Choice, rows: Sequence[Row]) -> list[Row]:
+    """Refit the best rows exactly, on the training data and on all; return them best first."""
+    chosen = [row for row in rows if row.fit.ok][:SHORTLIST]
+    chosen += [row for row in rows[SHORTLIST:] if row.without_hidden_terms]
+    laws = [fitted(row) for row in chosen]
+    final = choice.refit(laws, choice.full, EXACT)
+    held = any(e.held_out.any() for e in choice.observations.experiments)
+    trained = choice.refit(laws, choice.training, EXACT) if held else final
+    return order([_scored(choice, a, b, held) for a, b in zip(final, trained, strict=True)])
+
+
+def fitted(row: Row) -> dict[str, Candidate]:
+    """Return the row's candidates with their fitted constants, to start another fit from."""
+    return {
+        term: Candidate(
+            term, row.fit.hidden[term], c.loss, c.structure_nats, c.origin, c.status, c.frequency
+        )
+        for term, c in row.law.items()
+    }
+
+
+def _scored(choice: Choice, final: Row, trained: Row, held: bool) -> Row:
+    spread = measured_spread(choice.observations, choice.problem.components)
+    experiments = choice.observations.experiments
+    error = normalised_error(final.fit.path, experiments, choice.problem.components, spread)
+    ahead = math.nan
+    if held:
+        usable = trained.fit.ok
+        ahead = (
+            held_out_error(choice.problem, choice.observations, trained.fit) if usable else math.inf
+        )
+    return Row(final.law, final.fit, final.length, error, ahead)
+
+
+def order(rows: Sequence[Row]) -> list[Row]:
+    """Return rows by description length, the best forecaster among ties first; see the module."""
+    usable = [row for row in rows if row.fit.ok and not math.isinf(row.holdout_error)]
+    others = [row for row in rows if row not in usable]
+    usable, others = _sorted(usable), _sorted(others)
+    ties = [row for row in usable if row.length <= usable[0].length + TIE] if usable else []
+    ties.sort(key=lambda row: 0.0 if math.isnan(row.holdout_error) else row.holdout_error)
+    return ties + usable[len(ties) :] + others
+
+
+def row_json(row: Row, rank: int, best: float) -> dict[str, Any]:
+    """Return one row of `candidates.json`."""
+    return {
+        "rank": rank,
+        "kind": "without_hidden_terms" if row.without_hidden_terms else "law",
+        "hidden": {term: e.infix() for term, e in row.fit.hidden.items()},
+        "constants": row.fit.values,
+        "description_length": _finite(row.length),
+        "delta_description_length": _finite(row.length - best),
+        "deviance": _finite(row.fit.deviance),
+        "structure_nats": [c.structure_nats for c in row.law.values()],
+        "fit_nrmse": _finite(row.fit_error),
+        "holdout_nrmse": _finite(row.holdout_error),
+        "status": row.fit.status if not math.isinf(row.holdout_error) else "forecast diverged",
+        "origin": sorted({c.origin for c in row.law.values()}),
+    }
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
