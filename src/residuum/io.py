@@ -52,9 +52,9 @@ def manifest(path: Path) -> Path:
 def _write_tree(path: Path, tree: xr.DataTree, schema: str) -> None:
     tree = tree.copy()
     tree.attrs["schema"] = schema
-    # Without its manifest a file is not believed, so a kill between the two is noticed.
-    manifest(path).unlink(missing_ok=True)
     with replacing(path) as temporary:
+        # Without its manifest a file is not believed, so a kill between the two is noticed.
+        manifest(path).unlink(missing_ok=True)
         tree.to_netcdf(temporary, engine="h5netcdf")
         digest = hashlib.sha256(temporary.read_bytes()).hexdigest()
     write_text(manifest(path), f"{digest}  {Path(path).name}\n")

@@ -64,7 +64,7 @@ def validate_campaign(config: Path) -> list[str]:
         samples = sum(len(experiment.t) for experiment in experiments)
         terms = ", ".join(term.name for term in dataset.problem.hidden_terms) or "none"
         lines.append(
-            f"{dataset.name}: {len(experiments)} experiments, {samples} samples; "
+            f"{dataset.name}: experiments: {len(experiments)}; samples: {samples}; "
             f"hidden terms: {terms}"
         )
     return lines
