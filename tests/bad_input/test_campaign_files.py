@@ -69,7 +69,11 @@ def refused(tmp_path: Path, text: str | bytes) -> str:
         ("  d:", "  d:\n    surrogates: {pinn: {ensemble: 0}}", "surrogates.pinn.ensemble: expec"),
         ("  d:", "  d:\n    distillers: {sindy: {functions: [sine]}}", "distillers.sindy.func"),
         ("  d:", "  d:\n    select: {holdout: 1.5}", "select.holdout: expected 0 up to 1"),
-        ("  d:", "  d:\n    select: {holdout: lots}", 'select.holdout: wrong value; expected a num'),
+        (
+            "  d:",
+            "  d:\n    select: {holdout: lots}",
+            "select.holdout: wrong value; expected a num",
+        ),
         ("  d:", "  d:\n    title: 2001-01-01", "a date"),
         ("  d:", "  d:\n    title: !!python/object/apply:os.getcwd []", "line 4"),
         ("  d:", "  d:\n    title: [", "cannot be read as YAML"),

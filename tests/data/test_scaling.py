@@ -30,7 +30,10 @@ def test_time_is_the_longest_span_of_ragged_experiments() -> None:
 def test_scales_follow_the_units(factor: float, kind: str) -> None:
     x = [1.0, 2.0, 5.0]
     noise = Noise(kind)  # type: ignore[arg-type]
-    one, other = scales_of([experiment(x)], noise), scales_of([experiment([factor * v for v in x])], noise)
+    one, other = (
+        scales_of([experiment(x)], noise),
+        scales_of([experiment([factor * v for v in x])], noise),
+    )
     assert other.states["x"] == pytest.approx(factor * one.states["x"], rel=1e-12)
 
 

@@ -219,7 +219,7 @@ def check_signals(where: str, experiments: Sequence[Experiment]) -> None:
     for name in experiments[0].states:
         values = np.concatenate([e.states[name] for e in experiments])
         values = values[np.isfinite(values)]
-        if np.ptp(values) == 0:
+        if values.min() == values.max():
             raise UserError(
                 "constant signal",
                 where=f"{where}: {name}",
