@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 
-CAMPAIGN = """\
+DECAY = """\
 seed: 0
 datasets:
   decay:
@@ -24,6 +24,9 @@ datasets:
       pinn: {ensemble: 1, states: [spline], hidden: [spline], rounds: 3}
     distillers:
       sindy: {degree: 2, max_terms: 2, resamples: 4}
+"""
+
+TABLE = """\
   table:
     title: From a file
     data: {file: data/table.csv, states: {y: y}}
@@ -33,6 +36,8 @@ datasets:
     distillers:
       sindy: {degree: 2, max_terms: 2, resamples: 4}
 """
+
+CAMPAIGN = DECAY + TABLE
 
 
 def table() -> str:

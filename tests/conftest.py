@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from campaigns import CAMPAIGN, call, table
 
 
@@ -37,3 +39,26 @@ def snakemake(workdir) -> Callable[..., str]:
         return done.stdout
 
     return run
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run that came to its end: its folder and its campaign file."""
+
+    folder: Path
+    campaign: Path
+    said: str
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory) -> Finished:
+    """The small campaign, run once for every test that needs its results."""
+    home = tmp_path_factory.mktemp("finished")
+    path = home / "campaign.yaml"
+    path.write_text(CAMPAIGN)
+    (home / "data").mkdir()
+    (home / "data" / "table.csv").write_text(table())
+    (home / "run").mkdir()
+    done = call("residuum", "run", path, "--cores", "2", cwd=home / "run")
+    assert done.returncode == 0, done.stdout
+    return Finished(home / "run", path, done.stdout)

@@ -22,7 +22,7 @@ LAYERS = (
     ("distillers",),
     ("laws",),
     ("reports",),
-    ("config_schema", "config_errors", "config_defaults", "config", "parallel", "io"),
+    ("config", "parallel", "io"),
     ("discovery", "plan"),
     ("stages",),
     ("cli", "__main__"),
@@ -32,7 +32,9 @@ MODULES = sorted(name for name in module_files() if name != "residuum")
 
 
 def layer(module: str) -> str:
-    return module.split(".")[1]
+    """The name that stands for a module in LAYERS; `config_schema` and its like are `config`."""
+    name = module.split(".")[1]
+    return "config" if name.startswith("config_") else name
 
 
 def third_party(module: str) -> set[str]:

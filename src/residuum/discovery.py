@@ -1,0 +1,70 @@
+"""From observations to a law in memory: the stages train to select, one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from residuum.distillers.settings import SindySettings
+from residuum.laws.settings import SelectSettings
+from residuum.seeds import child_seed
+from residuum.surrogates.settings import PinnSettings
+
+if TYPE_CHECKING:
+    from residuum.data.observations import Observations
+    from residuum.laws.law import Law
+    from residuum.problem.problem import Problem
+
+SURROGATE, DISTILLER = "pinn", "sindy"
+
+
+def discover(
+    problem: Problem,
+    observations: Observations,
+    *,
+    surrogate: PinnSettings | None = None,
+    distiller: SindySettings | None = None,
+    select: SelectSettings | None = None,
+    seed: int = 0,
+    dataset: str = "",
+    map: Callable[..., Iterable[Any]] = map,
+) -> Law:
+    """Return the law that completes `problem` on `observations`; nothing is read or written.
+
+    The answer is that of a campaign with the same settings, seed and dataset name. `map` may
+    spread candidates over workers, such as the one of `residuum.parallel.open_map`. Values are in
+    the user's units throughout. Raises UserError when the observations do not fit the problem.
+    """
+    from residuum.distillers.distiller import distill
+    from residuum.hidden.extract import extract
+    from residuum.laws.select import select as select_law
+    from residuum.surrogates.training import train
+
+    settings = surrogate or PinnSettings()
+    trained = train(
+        problem,
+        observations,
+        settings,
+        seed=child_seed(seed, "train", dataset, SURROGATE),
+        device=settings.device,
+    )
+    extraction = extract(trained, problem, observations)
+    fronts = {
+        term: distill(
+            samples,
+            distiller or SindySettings(),
+            seed=child_seed(seed, "distill", dataset, SURROGATE, DISTILLER, term),
+            map=map,
+        )
+        for term, samples in extraction.samples.items()
+    }
+    selection = select_law(
+        problem,
+        observations,
+        extraction,
+        [fronts],
+        select or SelectSettings(),
+        dataset=dataset,
+        map=map,
+    )
+    return selection.law
