@@ -37,7 +37,6 @@ def _read_text(path: Path, wanted: Collection[str], separator: str) -> Columns:
             frame = pd.read_csv(
                 path, sep=separator, header=0, names=header,
                 index_col=False, skipinitialspace=True, encoding="utf-8-sig", low_memory=False,
-                float_precision="round_trip",
             )  # fmt: skip
     except UnicodeDecodeError:
         raise UserError("not a text file in UTF-8", where=str(path)) from None
