@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from campaigns import call
 
+from campaigns import call
 from residuum.cli import main
 from residuum.cli.entry import USER_MISTAKE
 

@@ -6,11 +6,12 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
+from importlib.util import find_spec
 
 import pytest
+from ruamel.yaml import YAML
 
-from campaigns import ROOT
+from campaigns import ROOT, call
 
 pytestmark = pytest.mark.slow
 
@@ -105,7 +106,33 @@ def test_lint_asks_for_nothing_but_a_container(snakemake, campaign):
     assert asked == {"Specify a conda environment or container for each rule."}
 
 
-def test_profiles_set_no_retries_in_rules_and_no_default_resources():
-    text = Path(ROOT / "profiles" / "default" / "profile.yaml").read_text()
-    assert not re.search(r"^default-resources:", text, flags=re.M)
-    assert re.search(r"^retries: \d", text, flags=re.M)
+def profile(name: str) -> dict:
+    return YAML(typ="safe").load(ROOT / "profiles" / name / "profile.yaml")
+
+
+def test_the_default_profile_leaves_to_executors_what_is_theirs():
+    # it wins over --profile key by key
+    assert not set(profile("default")) & {*profile("slurm"), *profile("local")}
+    assert profile("slurm")["retries"] == 2
+
+
+@pytest.mark.parametrize("name", ["local", "slurm"])
+def test_profiles_name_only_rules_that_exist(name):
+    settings = profile(name)
+    named = {*settings.get("set-resources", {}), *settings.get("set-threads", {})}
+    rules = {p.stem for p in (ROOT / "workflow" / "rules").glob("*.smk")}
+    assert named <= rules
+
+
+def test_the_local_profile_asks_for_a_gpu_to_train(campaign, workdir):
+    line = ("residuum", "run", campaign, "--dry-run", "--profile", "local")
+    done = call(*line, cwd=workdir)
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"rule train:(\n    .*)*gpu=1", done.stdout)
+
+
+@pytest.mark.skipif(find_spec("snakemake_executor_plugin_slurm") is not None, reason="installed")
+def test_slurm_without_its_executor_says_what_to_install(campaign, workdir):
+    done = call("residuum", "run", campaign, "--dry-run", "--profile", "slurm", cwd=workdir)
+    assert done.returncode == 2
+    assert "pip install snakemake-executor-plugin-slurm" in done.stdout

@@ -31,7 +31,7 @@ class Stage:
 
 def run(options: Namespace) -> int:
     """Check the campaign whole, then run it to its end."""
-    from residuum.cli.run import RunRequest, default_cores
+    from residuum.cli.run import RunRequest
     from residuum.cli.run import run as run_campaign
 
     validate_campaign(options.config)
@@ -40,7 +40,7 @@ def run(options: Namespace) -> int:
     request = RunRequest(
         config=options.config.resolve(),
         directory=options.directory.resolve(),
-        cores=options.cores or default_cores(),
+        cores=options.cores,
         profile=options.profile,
         dry_run=options.dry_run,
     )

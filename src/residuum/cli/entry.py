@@ -57,7 +57,12 @@ def _add_run(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "any interruption: what is finished and up to date is not done again.",
     )
     _add_config(parser)
-    parser.add_argument("--cores", type=_positive, metavar="N", help="cores to use; default: all")
+    parser.add_argument(
+        "--cores",
+        type=_positive,
+        metavar="N",
+        help="cores to use; default: all, or what the profile says",
+    )
     parser.add_argument(
         "--directory", type=Path, default=Path(), metavar="DIR",
         help="folder for results/ and logs/; default: this one",

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 
@@ -26,7 +27,7 @@ class RunRequest:
 
     config: Path
     directory: Path
-    cores: int
+    cores: int | None
     profile: str | None = None
     dry_run: bool = False
     forwarded: tuple[str, ...] = ()
@@ -41,13 +42,17 @@ def run(request: RunRequest) -> int:
     with run_lock(request.directory) as identity:
         environment = os.environ | {RUN_VARIABLE: identity}
         if snakemake_lock_is_stale(request.directory):
-            _call([*_snakemake(request), "--unlock", "--quiet", "all"], environment)
+            unlock = [*_snakemake(request), "--unlock", "--quiet", "all"]
+            _call(unlock, environment)
         return _call(command(request), environment)
 
 
 def command(request: RunRequest) -> list[str]:
     """Return the Snakemake command of a run."""
     line = [*_snakemake(request), "--rerun-incomplete", "--keep-going"]
+    # On a cluster --cores would cap what all jobs together may ask for: there the profile decides.
+    if request.cores is not None or request.profile is None:
+        line += ["--cores", str(request.cores or default_cores())]
     if request.profile is not None:
         line += ["--profile", profile_path(request.profile)]
     if request.dry_run:
@@ -75,8 +80,18 @@ def profile_path(profile: str) -> str:
     ours = workflow_root() / "profiles" / profile
     plain = Path(profile).name == profile and not Path(profile).exists()
     if plain and ours.is_dir():
+        _check_executor(profile)
         return str(ours)
     return str(Path(profile).resolve()) if Path(profile).exists() else profile
+
+
+def _check_executor(profile: str) -> None:
+    if profile == "slurm" and find_spec("snakemake_executor_plugin_slurm") is None:
+        raise UserError(
+            "Snakemake's Slurm executor is not installed",
+            where="--profile slurm",
+            hint="python -m pip install snakemake-executor-plugin-slurm",
+        )
 
 
 def _snakemake(request: RunRequest) -> list[str]:
@@ -87,7 +102,6 @@ def _snakemake(request: RunRequest) -> list[str]:
         *("--directory", str(request.directory)),
         *("--configfile", str(request.config)),
         *("--workflow-profile", str(root / "profiles" / "default")),
-        *("--cores", str(request.cores)),
     ]
 
 
