@@ -5,12 +5,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from residuum import io
 from residuum.data.observations import Experiment, Noise, Observations
 from residuum.distillers.front import Candidate, Front
 from residuum.errors import UserError
 from residuum.expressions.parser import parse
+from residuum.files import read_json, write_json
 from residuum.hidden.samples import Extraction, HiddenSamples, Structure, Trajectory
+from residuum.io.extraction import read_extraction, write_extraction
+from residuum.io.fronts import FRONT, read_fronts, write_fronts
+from residuum.io.observations import read_observations, write_observations
+from residuum.io.surrogate import read_surrogate, write_surrogate
+from residuum.io.trees import manifest
 
 
 def observations() -> Observations:
@@ -64,8 +69,8 @@ def assert_same(a: object, b: object) -> None:
 def test_observations_come_back(tmp_path: Path) -> None:
     path = tmp_path / "observations.nc"
     given = observations()
-    io.write_observations(path, given)
-    found = io.read_observations(path)
+    write_observations(path, given)
+    found = read_observations(path)
     assert found.tree.identical(given.tree)
     assert_same(found.experiments[0], given.experiments[0])
     assert (found.noise, found.scales, found.units) == (given.noise, given.scales, given.units)
@@ -74,27 +79,27 @@ def test_observations_come_back(tmp_path: Path) -> None:
 
 def test_extractions_come_back(tmp_path: Path) -> None:
     given = extraction()
-    io.write_extraction(tmp_path / "hidden.nc", tmp_path / "structure.json", given)
-    assert_same(given, io.read_extraction(tmp_path / "hidden.nc", tmp_path / "structure.json"))
+    write_extraction(tmp_path / "hidden.nc", tmp_path / "structure.json", given)
+    assert_same(given, read_extraction(tmp_path / "hidden.nc", tmp_path / "structure.json"))
 
 
 def test_surrogates_come_back(tmp_path: Path) -> None:
     arrays = {"w": np.arange(6.0).reshape(2, 3).T, "mask": np.array([True]), "n": np.array(3)}
     paths = tmp_path / "surrogate.safetensors", tmp_path / "surrogate.json"
-    io.write_surrogate(*paths, arrays, {"heads": ["spline"], "noise": {"x": 0.1}})
-    found, content = io.read_surrogate(*paths)
+    write_surrogate(*paths, arrays, {"heads": ["spline"], "noise": {"x": 0.1}})
+    found, content = read_surrogate(*paths)
     assert_same(dict(sorted(arrays.items())), dict(sorted(found.items())))
     assert content == {"heads": ["spline"], "noise": {"x": 0.1}}
 
 
 def test_a_surrogate_of_another_run_is_refused(tmp_path: Path) -> None:
     paths = tmp_path / "surrogate.safetensors", tmp_path / "surrogate.json"
-    io.write_surrogate(*paths, {"w": np.zeros(2)}, {})
+    write_surrogate(*paths, {"w": np.zeros(2)}, {})
     before = paths[0].read_bytes()
-    io.write_surrogate(*paths, {"w": np.ones(2)}, {})
+    write_surrogate(*paths, {"w": np.ones(2)}, {})
     paths[0].write_bytes(before)
     with pytest.raises(UserError, match="does not belong to"):
-        io.read_surrogate(*paths)
+        read_surrogate(*paths)
 
 
 def fronts() -> dict[str, Front]:
@@ -105,44 +110,44 @@ def fronts() -> dict[str, Front]:
 
 def test_fronts_come_back(tmp_path: Path) -> None:
     path = tmp_path / "front.json"
-    io.write_fronts(path, fronts())
-    found = io.read_fronts(path)
+    write_fronts(path, fronts())
+    found = read_fronts(path)
     assert found["f"].candidates[0] == fronts()["f"].candidates[0]
     assert np.isnan(found["f"].candidates[1].loss)
     assert found["f"].library_size == 10
     assert found["g"] == fronts()["g"]
-    assert set(io.read_json(path, io.FRONT)["terms"]["f"]) >= {"library_size", "candidates"}
+    assert set(read_json(path, FRONT)["terms"]["f"]) >= {"library_size", "candidates"}
 
 
 def test_a_front_that_no_stage_wrote_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "front.json"
     for terms in ({"f": {}}, {"f": {"candidates": [{"tokens": ["x", "y"]}]}}, 3):
-        io.write_json(path, {"terms": terms}, io.FRONT)
+        write_json(path, {"terms": terms}, FRONT)
         with pytest.raises(UserError, match="holds what no stage wrote"):
-            io.read_fronts(path)
+            read_fronts(path)
 
 
 @pytest.mark.parametrize("damage", ["torn", "edited", "no manifest", "old manifest", "schema"])
 def test_damaged_netcdf_is_refused(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "observations.nc"
-    io.write_observations(path, observations())
+    write_observations(path, observations())
     content = path.read_bytes()
     if damage == "torn":
         path.write_bytes(content[:-100])
     elif damage == "edited":
         path.write_bytes(content.replace(b"held_out", b"held_in_"))
     elif damage == "no manifest":
-        io.manifest(path).unlink()
+        manifest(path).unlink()
     elif damage == "old manifest":
-        io.manifest(path).write_text("")
+        manifest(path).write_text("")
     else:
-        io.write_extraction(path, tmp_path / "structure.json", extraction())
+        write_extraction(path, tmp_path / "structure.json", extraction())
     with pytest.raises(UserError, match=r"observations\.nc: (does not match|has no mani|another)"):
-        io.read_observations(path)
+        read_observations(path)
 
 
 def test_writing_leaves_no_other_files(tmp_path: Path) -> None:
-    io.write_observations(tmp_path / "observations.nc", observations())
-    io.write_observations(tmp_path / "observations.nc", observations())
+    write_observations(tmp_path / "observations.nc", observations())
+    write_observations(tmp_path / "observations.nc", observations())
     names = sorted(path.name for path in tmp_path.iterdir())
     assert names == ["observations.nc", "observations.nc.sha256"]

@@ -9,11 +9,11 @@ import json
 import math
 import os
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from glob import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -21,6 +21,8 @@ from residuum.errors import UserError
 
 HASH = "sha256"
 AGAIN = "delete it and run the stage again"
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -133,3 +135,11 @@ def digest_of(body: Mapping[str, Any]) -> str:
     """Return the SHA-256 of a mapping's canonical JSON."""
     text = json.dumps(body, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def built(path: Path, build: Callable[[Mapping[str, Any]], T], body: Mapping[str, Any]) -> T:
+    """Build a value from a file's content; what does not fit is the file's fault."""
+    try:
+        return build(body)
+    except (KeyError, TypeError, ValueError, AttributeError) as problem:
+        raise UserError(f"holds what no stage wrote: {problem}", where=str(path)) from None

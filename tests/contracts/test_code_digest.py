@@ -47,6 +47,9 @@ def changed_by(path) -> set[str]:
     ("file", "touched"),
     [
         ("distillers/sindy.py", {"distill"}),
+        ("distillers/front.py", {"distill", "select", "report"}),
+        ("io/fronts.py", {"distill", "select", "report"}),
+        ("io/surrogate.py", {"train", "extract", "select", "report"}),
         ("laws/refit.py", {"select"}),
         ("reports/page.py", {"report"}),
         ("reports/templates/page.html", {"report", "summarize"}),

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from residuum import io
 from residuum.config import campaign_from_mapping, load_campaign
 from residuum.data.experiments import Layout, read_table
 from residuum.data.observations import Experiment, Noise, Observations, experiment_names
@@ -18,6 +17,8 @@ from residuum.data.splits import split
 from residuum.errors import UserError
 from residuum.files import plain, read_json, write_json
 from residuum.hidden.samples import Extraction, HiddenSamples, Structure, Trajectory
+from residuum.io.extraction import read_extraction, write_extraction
+from residuum.io.observations import read_observations, write_observations
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 values = st.one_of(finite, st.just(float("nan")))
@@ -43,8 +44,8 @@ def test_observations_survive_a_file(rows: list[Experiment]) -> None:
     given_ = Observations.of(rows, noise=Noise("relative"), units={"t": "s"})
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "observations.nc")
-        io.write_observations(path, given_)
-        found = io.read_observations(path)
+        write_observations(path, given_)
+        found = read_observations(path)
     assert found.tree.identical(given_.tree)
     for before, after in zip(rows, found.experiments, strict=True):
         np.testing.assert_array_equal(before.t, after.t)
@@ -78,8 +79,8 @@ def test_extractions_survive_a_file(
     given_ = Extraction({"f": samples}, {"e": path}, parameters, {"x": 0.1}, structure)
     with tempfile.TemporaryDirectory() as folder:
         files = Path(folder, "hidden.nc"), Path(folder, "structure.json")
-        io.write_extraction(*files, given_)
-        found = io.read_extraction(*files)
+        write_extraction(*files, given_)
+        found = read_extraction(*files)
     assert (found.parameters, found.noise) == (given_.parameters, given_.noise)
     assert found.structure == structure
     assert found.samples["f"].arguments == samples.arguments

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from residuum.distillers.distiller import distill as distill_samples
-from residuum.io import read_extraction, write_fronts
+from residuum.io.extraction import read_extraction
+from residuum.io.fronts import write_fronts
 from residuum.seeds import child_seed
 from residuum.stages.paths import paths_of
 

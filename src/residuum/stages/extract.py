@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from residuum.hidden.extract import extract as extract_hidden
-from residuum.io import read_observations, read_surrogate, write_extraction
+from residuum.io.extraction import write_extraction
+from residuum.io.observations import read_observations
+from residuum.io.surrogate import read_surrogate
 from residuum.stages.paths import paths_of
 
 if TYPE_CHECKING:

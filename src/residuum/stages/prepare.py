@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from residuum.data.prepare import prepare as prepare_observations
-from residuum.io import write_observations
+from residuum.io.observations import write_observations
 from residuum.stages.paths import paths_of
 
 if TYPE_CHECKING:

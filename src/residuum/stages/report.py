@@ -6,14 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from residuum.io import (
-    SURROGATE,
-    read_extraction,
-    read_fronts,
-    read_json,
-    read_observations,
-    write_text,
-)
+from residuum.files import read_json, write_text
+from residuum.io.extraction import read_extraction
+from residuum.io.fronts import read_fronts
+from residuum.io.observations import read_observations
+from residuum.io.surrogate import read_description
 from residuum.reports.page import DatasetReport, render_page
 from residuum.stages.paths import CANDIDATES, LAW, DatasetPaths, paths_of
 
@@ -44,8 +41,7 @@ def gather(dataset: Dataset, paths: DatasetPaths) -> DatasetReport:
         },
         fronts=[front for file in files for front in read_fronts(file).values()],
         surrogates={
-            name: read_json(folder / "surrogate.json", SURROGATE)["content"]
-            for name, folder in folders.items()
+            name: read_description(folder / "surrogate.json") for name, folder in folders.items()
         },
         given={equation.left: equation.text for equation in dataset.problem.equations},
     )

@@ -8,14 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from residuum.io import (
-    SURROGATE,
-    read_extraction,
-    read_fronts,
-    read_json,
-    read_observations,
-    write_json,
-)
+from residuum.files import write_json
+from residuum.io.extraction import read_extraction
+from residuum.io.fronts import read_fronts
+from residuum.io.observations import read_observations
+from residuum.io.surrogate import read_description
 from residuum.laws.select import select as select_law
 from residuum.provenance import code_digest, json_digest, versions
 from residuum.stages.paths import CANDIDATES, LAW, DatasetPaths, paths_of
@@ -49,7 +46,7 @@ def select(dataset: Dataset, results: Path, *, map: Map) -> None:
 
 def provenance(dataset: Dataset, paths: DatasetPaths, select_s: float) -> dict[str, Any]:
     """Return what the law was made from and with."""
-    trained = {s: read_json(paths.surrogate(s) / "surrogate.json", SURROGATE)["content"]
+    trained = {s: read_description(paths.surrogate(s) / "surrogate.json")
                for s in dataset.surrogates}  # fmt: skip
     return {
         "config": json_digest(_settings(dataset)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from residuum.io import read_json, write_json, write_text
+from residuum.files import read_json, write_json, write_text
 from residuum.reports.index import SCHEMA, render_index, summary
 from residuum.stages.paths import LAW, paths_of
 

@@ -6,7 +6,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from residuum.io import read_observations, write_csv, write_surrogate
+from residuum.files import write_csv
+from residuum.io.observations import read_observations
+from residuum.io.surrogate import write_surrogate
 from residuum.seeds import child_seed
 from residuum.stages.paths import paths_of
 from residuum.surrogates.training import train as train_surrogate
