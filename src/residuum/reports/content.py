@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from residuum.data.observations import Observations
 
 WITHOUT_HIDDEN_TERMS = "without_hidden_terms"
-MARGIN = 2.0
+MARGIN = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +65,12 @@ class DatasetReport:
     @property
     def rivals(self) -> list[Mapping[str, Any]]:
         """The laws other than the first within the margin of it."""
-        rows = [row for row in self.rows if row.get("kind") != WITHOUT_HIDDEN_TERMS]
-        return [row for row in rows[1:] if usable(row) and behind(row) <= self.margin]
+        return [row for row in self.rows[1:] if is_rival(row, self.margin)]
+
+    @property
+    def known_alone(self) -> bool:
+        """Whether the first law is the one without any hidden term."""
+        return bool(self.rows) and self.rows[0].get("kind") == WITHOUT_HIDDEN_TERMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,11 @@ class Page:
 def usable(row: Mapping[str, Any]) -> bool:
     """Tell whether the refit of a candidate law ended well."""
     return str(row.get("status", "ok")) == "ok" and is_number(row.get("delta_description_length"))
+
+
+def is_rival(row: Mapping[str, Any], margin: float) -> bool:
+    """Tell whether a law other than the first is within the margin of it."""
+    return usable(row) and behind(row) <= margin
 
 
 def behind(row: Mapping[str, Any]) -> float:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from residuum.distillers.front import Front
 from residuum.expressions.evaluation import evaluate
@@ -17,7 +17,8 @@ from residuum.expressions.parser import parse
 from residuum.hidden.samples import HiddenSamples
 from residuum.problem.names import split_suffix
 from residuum.reports.content import DatasetReport, unit_of
-from residuum.reports.drawing import COLOURS, WIDTH, Drawing, finish, new_figure, style
+from residuum.reports.drawing import COLOURS, Drawing, finish, new_figure, style
+from residuum.reports.numbers import significant
 
 if TYPE_CHECKING:
     from residuum.data.observations import Experiment
@@ -41,9 +42,7 @@ def draw_trajectories(report: DatasetReport) -> Drawing | None:
     if not names:
         return None
     figure = new_figure(0.55 + 1.55 * len(names))
-    axes = figure.subplots(
-        len(names), len(experiments), squeeze=False, sharex="col", sharey="row"
-    )
+    axes = figure.subplots(len(names), len(experiments), squeeze=False, sharex="col", sharey="row")
     curves = report.candidates.get("curves") or {}
     units = report.observations.units
     for j, experiment in enumerate(experiments):
@@ -92,7 +91,9 @@ def _panel(axes: Axes, experiment: Experiment, name: str, curves: Mapping[str, A
         curve = curves.get(part) or {}
         if name in curve.get("components", {}):
             values = curve["components"][name]
-            axes.plot(*_finite(curve["t"], values), color=COLOURS["law"], ls=dashes, label=f"law, {part}")
+            axes.plot(
+                *_finite(curve["t"], values), color=COLOURS["law"], ls=dashes, label=f"law, {part}"
+            )
     values = np.asarray(experiment.states.get(name, np.full(len(t), np.nan)), dtype=float)
     axes.plot(
         *_thinned(t, values),
@@ -227,6 +228,9 @@ def _front(axes: Axes, fronts: Sequence[Front], entry: Mapping[str, Any]) -> Non
     axes.plot(*_pairs(usable), ls="none", marker="o", ms=3.0, color=faint, label="candidates")
     axes.plot(*_pairs(best), color=soft, marker="o", ms=3.6, lw=1.0, label="front")
     axes.set_yscale("log")
+    # matplotlib writes powers as mathematical text, which is switched off: names may hold a $.
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: significant(y, 2)))
+    axes.yaxis.set_minor_formatter(NullFormatter())
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
     chosen = chosen_candidate(str(entry["numeric"]), usable)
     if chosen is not None:

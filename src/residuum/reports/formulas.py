@@ -11,7 +11,9 @@ from markupsafe import Markup
 
 from residuum.expressions.expression import Expression
 from residuum.expressions.parser import parse
+from residuum.expressions.typeset import latex, mathml
 from residuum.problem.names import split_suffix
+from residuum.reports.numbers import is_number
 
 DIGITS = 4
 
@@ -22,7 +24,7 @@ def formula_mathml(text: str, *, digits: int = DIGITS) -> Markup:
 
 
 def equations_mathml(pairs: Sequence[tuple[str, str]]) -> Markup:
-    """Return equations as one aligned MathML block; a pair is a left side's MathML and a formula."""
+    """Return equations as one aligned MathML block: pairs of a left side (MathML) and a formula."""
     rows = "".join(
         f"<mtr><mtd>{left}</mtd><mtd><mo>=</mo></mtd><mtd>{_inner(right, DIGITS)}</mtd></mtr>"
         for left, right in pairs
@@ -47,40 +49,41 @@ def name_mathml(name: str) -> Markup:
 
 
 def law_tex(law: Mapping[str, Any]) -> str:
-    """Return a small LaTeX document with the completed equations and the constants."""
-    from residuum.expressions import symbolic
-
-    def symbol(name: str) -> str:
-        return symbolic.latex(Expression.variable(name))
-
-    def left(name: str) -> str:
-        state, axes = split_suffix(name) or (name, "")
-        power = f"^{{{len(axes)}}}" if len(axes) > 1 else ""
-        rate = rf"\frac{{d{power} {symbol(state)}}}{{dt{power}}}"
-        return rate if axes else symbol(state)
-
-    equations = [
-        rf"{left(name)} &= {symbolic.latex(parse(str(text)), digits=DIGITS)}"
-        for name, text in law["equations"].items()
+    """Return a small LaTeX document: the completed equations, hidden terms and constants."""
+    rows = [(_left_tex(name), str(text)) for name, text in law["equations"].items()]
+    rows += [(_call_tex(k, v["arguments"]), v["numeric"]) for k, v in law["hidden"].items()]
+    rows += [
+        (_symbol_tex(name), repr(float(entry["value"])))
+        for name, entry in law["parameters"].items()
+        if is_number(entry["value"])
     ]
-    constants = [
-        rf"{symbol(name)} &= {symbolic.latex(Expression.number(float(entry['value'])), digits=DIGITS)}"
-        for name, entry in (law.get("parameters") or {}).items()
-        if entry.get("value") is not None
-    ]
-    body = " \\\\\n".join(equations + constants)
+    body = " \\\\\n".join(f"{left} &= {latex(parse(text), digits=DIGITS)}" for left, text in rows)
     return (
         "\\documentclass{article}\n\\usepackage{amsmath}\n\\pagestyle{empty}\n"
         f"\\begin{{document}}\n\\begin{{align*}}\n{body}\n\\end{{align*}}\n\\end{{document}}\n"
     )
 
 
+def _symbol_tex(name: str) -> str:
+    return latex(Expression.variable(name))
+
+
+def _left_tex(name: str) -> str:
+    state, axes = split_suffix(name) or (name, "")
+    power = f"^{{{len(axes)}}}" if len(axes) > 1 else ""
+    over = rf"\mathrm{{d}}{power} {_symbol_tex(state)}"
+    return rf"\frac{{{over}}}{{\mathrm{{d}}t{power}}}" if axes else _symbol_tex(state)
+
+
+def _call_tex(name: str, arguments: Sequence[str]) -> str:
+    inside = ", ".join(_symbol_tex(argument) for argument in arguments)
+    return rf"\operatorname{{{name.replace('_', '-')}}}({inside})"
+
+
 def _inner(text: str, digits: int) -> str:
     """Return the MathML of a formula without its outer `math` element."""
-    from residuum.expressions import symbolic
-
-    mathml = symbolic.mathml(parse(text), digits=digits).strip()
-    return f"<mrow>{re.sub(r'^<math[^>]*>|</math>$', '', mathml)}</mrow>"
+    whole = mathml(parse(text), digits=digits)
+    return f"<mrow>{re.sub(r'^<math[^>]*>|</math>$', '', whole)}</mrow>"
 
 
 def _symbol(name: str) -> str:

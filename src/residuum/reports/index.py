@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
+from residuum.reports.content import MARGIN, is_rival
 from residuum.reports.formulas import law_mathml
 from residuum.reports.numbers import count, is_number, significant
 from residuum.reports.templating import fill
@@ -65,8 +66,10 @@ def link(law: Mapping[str, Any]) -> str:
 
 
 def _verdict(law: Mapping[str, Any]) -> str:
-    rivals = (law.get("verdict") or {}).get("rivals")
-    return short_verdict(law.get("verdict") or {}, rivals if isinstance(rivals, int) else None)
+    verdict = law.get("verdict") or {}
+    margin = (verdict.get("details") or {}).get("margin", MARGIN)
+    near = [row for row in law.get("runners_up") or [] if is_rival(row, margin)]
+    return short_verdict(verdict, len(near))
 
 
 def _summary(law: Mapping[str, Any]) -> dict[str, Any]:

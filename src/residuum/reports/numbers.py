@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 MISSING = "\u2013"
 MINUS = "\u2212"
-_SUPERSCRIPT = str.maketrans("-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079")
+_SUPERSCRIPT = str.maketrans(
+    "-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079"
+)
 
 
 def is_number(value: object) -> bool:
     """Tell whether a JSON value is a finite number."""
-    return (
-        isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    )
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def significant(value: object, digits: int = 3) -> str:
@@ -50,6 +50,18 @@ def with_interval(value: object, bounds: Sequence[object] | None) -> tuple[str, 
     digits = min(7, max(2, _exponent(size, 2) - _exponent(half, 2) + 2))
     texts = _aligned(finite, _exponent(size, digits), digits)
     return texts[0], f"{texts[1]} to {texts[2]}"
+
+
+def tenths(value: object) -> str:
+    """Return the number with one decimal where it has one: `0.4`, `6.2`, `58`.
+
+    >>> tenths(0.41), tenths(58.0), tenths(-1234.56)
+    ('0.4', '58', '−1235')
+    """
+    if not isinstance(value, int | float) or not is_number(value):
+        return MISSING
+    rounded = round(value) if abs(value) >= 100 else round(value, 1)
+    return _sign(f"{rounded:.1f}".removesuffix(".0"))
 
 
 def duration(seconds: object) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from residuum.reports import tables
-from residuum.reports.content import WITHOUT_HIDDEN_TERMS, DatasetReport, Page
+from residuum.reports.content import DatasetReport, Page
 from residuum.reports.figures import MOST_EXPERIMENTS, draw_all
 from residuum.reports.formulas import law_mathml, law_tex
 from residuum.reports.numbers import count
 from residuum.reports.templating import fill
-from residuum.reports.wording import headline, verdict
+from residuum.reports.wording import headline, other_warnings, verdict
 
 __all__ = ["DatasetReport", "Page", "render_page"]
 
@@ -36,7 +36,7 @@ def render_page(report: DatasetReport) -> Page:
         "summary": _summary(report),
         "law": law_mathml(report.law),
         "verdict": verdict(report),
-        "warnings": [str(w) for w in (report.law.get("verdict") or {}).get("warnings") or []],
+        "warnings": other_warnings(report),
         "scores": tables.scores(report),
         "constants": tables.constants(report),
         "hidden": tables.hidden_terms(report),
@@ -62,14 +62,13 @@ def _notes(report: DatasetReport) -> dict[str, str]:
     """Return the captions' sentences."""
     experiments = report.observations.experiments
     shown = min(len(experiments), MOST_EXPERIMENTS)
-    part = f" {shown} of {len(experiments)} experiments are shown." if len(experiments) > shown else ""
-    held_out = any(experiment.held_out.any() for experiment in experiments)
-    shading = "; the shaded span was held out from every fit" if held_out else ""
+    part = (
+        f" {shown} of {len(experiments)} experiments are shown." if len(experiments) > shown else ""
+    )
     return {
-        "trajectories": f"Circles: measurements. Line: the law, refitted to the raw data{shading}."
-        + part,
+        "trajectories": f"Circles: measurements. Line: the law.{_shading(report)}{part}",
         "hidden": "Orange: what the surrogate learned, with its 95 % band. Blue, dashed: the law's "
-        "formula at the same arguments." + part,
+        f"formula at the same arguments.{part}",
         "front": "Each point is a formula for one hidden term by itself, before it is put back "
         "into the equations; loss is the mean squared distance from the surrogate in units of "
         "its posterior spread. The law is chosen among combinations, not on this front.",
@@ -77,11 +76,24 @@ def _notes(report: DatasetReport) -> dict[str, str]:
     }
 
 
-def _candidates_note(report: DatasetReport) -> str:
-    rows = [row for row in report.rows if row.get("kind") != WITHOUT_HIDDEN_TERMS]
-    listed = min(len(rows), max(tables.MOST_ROWS, len(report.rivals) + 1))
-    which = f"The best {listed} of {len(rows)} laws" if len(rows) > listed else "The laws"
+def _shading(report: DatasetReport) -> str:
+    if not any(experiment.held_out.any() for experiment in report.observations.experiments):
+        return " No data were held out."
+    if report.candidates.get("forecast_from") == "training":
+        return " Shaded: held out; the dashed forecast was fitted without these data."
     return (
-        f"{which} refitted to the raw data. Description length relative to the first: smaller is "
-        "better. Errors are root mean squares over the spread of the data."
+        " Shaded: held out from the surrogate and for the held-out error; the line drawn is the "
+        "final fit to all data."
+    )
+
+
+def _candidates_note(report: DatasetReport) -> str:
+    rows = len(report.rows)
+    listed = len(tables.candidates(report))
+    which = f"{listed} of {rows} laws" if rows > listed else "The laws"
+    return (
+        f"{which} refitted to the raw data, best first. Description length is twice the negative "
+        "log evidence, relative to the first law; smaller is better. Errors are root mean squares "
+        "over the spread of the data: of the fit to all data, and of the held-out data after a fit "
+        "to the others."
     )

@@ -6,14 +6,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from residuum.hidden.samples import Extraction
 from residuum.reports.content import WITHOUT_HIDDEN_TERMS, DatasetReport, behind, usable
 from residuum.reports.formulas import formula_mathml, hidden_mathml
-from residuum.reports.numbers import MISSING, duration, is_number, significant, with_interval
+from residuum.reports.numbers import (
+    MISSING,
+    duration,
+    is_number,
+    significant,
+    tenths,
+    with_interval,
+)
 
 MOST_ROWS = 12
+LABELS = {"config": "configuration", "source": "source code", "wall_s": "wall time"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +87,7 @@ def scores(report: DatasetReport) -> list[tuple[str, str]]:
         ("fit_nrmse", "fit error", ""),
         ("holdout_nrmse", "held-out error", ""),
         ("valid_time", "valid forecast time", time),
-        ("evidence", "description length", ""),
+        ("evidence", "log evidence", "nats"),
     )
     return [
         (label, f"{significant(found[key])} {unit}".strip())
@@ -108,7 +116,7 @@ def hidden_terms(report: DatasetReport) -> list[HiddenTermTable]:
             name,
             hidden_mathml(name, entry),
             str(entry.get("origin") or ""),
-            significant(entry.get("complexity")),
+            tenths(entry.get("complexity")),
             tuple(_term(row) for row in entry.get("terms") or []),
         )
         for name, entry in report.hidden.items()
@@ -124,36 +132,35 @@ def _term(row: Mapping[str, Any]) -> Constant:
 
 
 def candidates(report: DatasetReport) -> list[CandidateRow]:
-    """Return the best refitted laws, the chosen one first, the known part alone last."""
-    rows = [row for row in report.rows if row.get("kind") != WITHOUT_HIDDEN_TERMS]
-    known = [row for row in report.rows if row.get("kind") == WITHOUT_HIDDEN_TERMS]
-    shown = [*rows[: max(MOST_ROWS, len(report.rivals) + 1)], *known]
-    return [_candidate(row, tuple(report.hidden), row is rows[0]) for row in shown]
+    """Return the best refitted laws, the known part alone always among them."""
+    shown = report.rows[: max(MOST_ROWS, len(report.rivals) + 1)]
+    shown += [r for r in report.rows[len(shown) :] if r.get("kind") == WITHOUT_HIDDEN_TERMS]
+    return [_candidate(r, tuple(report.hidden), place == 0) for place, r in enumerate(shown)]
 
 
 def _candidate(row: Mapping[str, Any], names: Sequence[str], chosen: bool) -> CandidateRow:
     without = row.get("kind") == WITHOUT_HIDDEN_TERMS
     formulas = row.get("hidden") or {}
     return CandidateRow(
-        rank=MISSING if without else significant(row.get("rank"), 6),
+        rank=tenths(row.get("rank")),
         formulas=() if without else tuple(_formula(formulas.get(name)) for name in names),
         behind=_difference(row),
         fit=significant(row.get("fit_nrmse")),
         held_out=significant(row.get("holdout_nrmse")),
         status=str(row.get("status", "ok")),
-        kind="baseline" if without else "chosen" if chosen else "",
+        kind="chosen" if chosen else "baseline" if without else "",
     )
 
 
 def _formula(text: object) -> Markup:
-    return Markup(MISSING) if text is None else formula_mathml(str(text), digits=3)
+    return escape(MISSING) if text is None else formula_mathml(str(text), digits=3)
 
 
 def _difference(row: Mapping[str, Any]) -> str:
     if not usable(row):
         return MISSING
     value = behind(row)
-    return "0" if value == 0 else f"{'+' if value > 0 else ''}{significant(round(value, 1), 4)}"
+    return f"+{tenths(value)}" if value > 0 else tenths(value)
 
 
 def surrogates(report: DatasetReport) -> list[SurrogateTable]:
@@ -198,7 +205,7 @@ def _arguments(extraction: Extraction | None) -> Iterator[ArgumentRow]:
 def provenance(report: DatasetReport) -> list[tuple[str, str]]:
     """Return what made the law: versions, seeds, hashes, device and wall times."""
     return [
-        (str(key).replace("_", " "), _times(value) if "wall" in str(key) else plain(value))
+        (LABELS.get(str(key), str(key)), _times(value) if "wall" in str(key) else plain(value))
         for key, value in (report.law.get("provenance") or {}).items()
     ]
 

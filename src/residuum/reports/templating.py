@@ -1,4 +1,4 @@
-"""How templates are filled: everything a user wrote is escaped, a name without a value is an error."""
+"""How templates are filled: what a user wrote is escaped, a name without a value is an error."""
 
 from __future__ import annotations
 

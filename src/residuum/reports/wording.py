@@ -9,9 +9,16 @@ from markupsafe import Markup, escape
 
 from residuum.reports.content import WITHOUT_HIDDEN_TERMS, DatasetReport, behind, usable
 from residuum.reports.formulas import formula_mathml, name_mathml
-from residuum.reports.numbers import count, is_number, listing, significant
+from residuum.reports.numbers import count, is_number, listing, significant, tenths
 
 MOST_RIVALS = 5
+# How the warnings begin that the paragraph tells with typeset formulas (laws/verdict.py).
+TOLD = (
+    "These data cannot tell this law from",
+    "Something may be missing",
+    "The law does not stay finite",
+    "The known equations alone",
+)
 
 
 def verdict(report: DatasetReport) -> Markup:
@@ -25,6 +32,12 @@ def verdict(report: DatasetReport) -> Markup:
         _known_part(report),
     ]
     return Markup(" ").join(sentence for sentence in sentences if sentence)
+
+
+def other_warnings(report: DatasetReport) -> list[str]:
+    """Return the law's warnings that the paragraph does not already tell."""
+    warnings = (report.law.get("verdict") or {}).get("warnings") or []
+    return [str(warning) for warning in warnings if not str(warning).startswith(TOLD)]
 
 
 def headline(report: DatasetReport) -> str:
@@ -56,13 +69,27 @@ def rival_sentence(report: DatasetReport) -> Markup:
     each = [
         Markup("{} ({})").format(law_formulas(row), _behind(row)) for row in rivals[:MOST_RIVALS]
     ]
-    more = f", and {len(rivals) - MOST_RIVALS} more" if len(rivals) > MOST_RIVALS else ""
+    more = f"; and {len(rivals) - MOST_RIVALS} more" if len(rivals) > MOST_RIVALS else ""
     return Markup(
         "<strong>These data cannot tell this law from {}</strong> within {} of description "
-        "length: {}{}. The choice between them rests on parsimony and should be taken as open "
-        "until there are more data."
+        "length{}: {}{}. The choice between them rests on parsimony; take it as open until there "
+        "are more data."
     ).format(
-        count(len(rivals), "other"), _units(report.margin), Markup("; ").join(each), more
+        count(len(rivals), "other"),
+        _units(report.margin),
+        _where_they_differ(report),
+        Markup("; ").join(each),
+        more,
+    )
+
+
+def _where_they_differ(report: DatasetReport) -> Markup:
+    found = (report.law.get("verdict") or {}).get("identifiable")
+    unsure = [k for k, sure in found.items() if not sure] if isinstance(found, Mapping) else []
+    if not unsure or len(unsure) == len(report.hidden):
+        return Markup("")
+    return Markup(", which differ in {} alone").format(
+        Markup(" and ").join(name_mathml(name) for name in unsure)
     )
 
 
@@ -78,6 +105,10 @@ def law_formulas(row: Mapping[str, Any]) -> Markup:
 def _identifiable(report: DatasetReport) -> Markup:
     if not report.hidden:
         return Markup("The equations hold no hidden term; only constants were estimated.")
+    if report.known_alone:
+        return Markup(
+            "The known equations alone describe these data best: no hidden term is needed."
+        )
     if report.rivals:
         return rival_sentence(report)
     found = (report.law.get("verdict") or {}).get("identifiable")
@@ -96,10 +127,9 @@ def _next_best(report: DatasetReport) -> str:
     rows = [r for r in report.rows[1:] if r.get("kind") != WITHOUT_HIDDEN_TERMS and usable(r)]
     if not rows:
         return "no other candidate law could be refitted"
-    nearest = min(behind(row) for row in rows)
     return (
         f"no other candidate law comes within {_units(report.margin)} of description length, "
-        f"and the next is {significant(nearest, 2)} behind"
+        f"and the next is {_behind(min(rows, key=behind))}"
     )
 
 
@@ -128,17 +158,36 @@ def _uncertain_terms(report: DatasetReport) -> Markup:
 
 
 def _missing(verdict: Mapping[str, Any]) -> Markup:
-    found = verdict.get("missing")
-    if found is None:
+    """Say what the test for one more term found, with its size and its power."""
+    test = (verdict.get("details") or {}).get("missing_test") or {}
+    if verdict.get("missing") is None:
         return Markup("Whether anything is still missing from the equations was not tested.")
-    if not found:
-        return Markup("The residuals show nothing that the law leaves out beyond the noise.")
-    names = [found] if isinstance(found, str) else list(found) if _is_names(found) else []
-    where = Markup(" from {}").format(listing([str(n) for n in names])) if names else ""
-    return Markup(
-        "<strong>Something is still missing{}</strong>: the residuals hold structure that noise "
-        "of the estimated size does not explain."
-    ).format(where)
+    if verdict["missing"]:
+        what = Markup(": {} would improve the fit more than chance (p = {})").format(
+            _added_term(test.get("term")), significant(test.get("p_value"), 2)
+        )
+        return Markup("<strong>Something may still be missing</strong>{}.").format(
+            what if test.get("term") else ""
+        )
+    return Markup("A test for one more term {}finds nothing missing{}.").format(
+        f"({count(test['tried'], 'trial')}) " if isinstance(test.get("tried"), int) else "",
+        _detectable(test),
+    )
+
+
+def _added_term(text: object) -> Markup:
+    formula, _, name = str(text).rpartition(" in ")
+    return Markup("{} in {}").format(formula_mathml(formula), name_mathml(name))
+
+
+def _detectable(test: Mapping[str, Any]) -> str:
+    share, power = test.get("detectable_share"), test.get("power")
+    if not (isinstance(share, int | float) and isinstance(power, int | float)):
+        return ""
+    return (
+        f"; one that contributes {significant(100 * share, 2)} % of its hidden term would have "
+        f"been found with {significant(100 * power, 2)} % probability"
+    )
 
 
 def _stable(verdict: Mapping[str, Any]) -> Markup:
@@ -146,8 +195,11 @@ def _stable(verdict: Mapping[str, Any]) -> Markup:
     if found is None:
         return Markup("")
     if found:
-        return Markup("The law stays finite and free of poles where it is used.")
-    return Markup("<strong>The law is not stable</strong> over the time and range where it is used.")
+        return Markup("Followed past the data, the law stays finite, in range and free of poles.")
+    return Markup(
+        "<strong>The law is not stable</strong>: it leaves the finite numbers or the measured "
+        "range, or has a pole there, when it is followed past the data."
+    )
 
 
 def _forecast(report: DatasetReport) -> Markup:
@@ -158,14 +210,14 @@ def _forecast(report: DatasetReport) -> Markup:
             return Markup("<strong>The forecast of the held-out data failed.</strong>")
         return Markup("No data were held out, so the law has not been tested by a forecast.")
     return Markup(
-        "On the held-out data, which no fit has seen, the forecast has a normalised error of {} "
-        "(fit: {})."
+        "Refitted without the held-out data, the law forecasts them with a normalised error of {} "
+        "(its fit to all data: {}); its form was chosen with all data in view."
     ).format(significant(held_out, 2), significant(fit, 2))
 
 
 def _known_part(report: DatasetReport) -> Markup:
     row = next((r for r in report.rows if r.get("kind") == WITHOUT_HIDDEN_TERMS), None)
-    if row is None:
+    if row is None or report.known_alone:
         return Markup("")
     if not usable(row):
         return Markup("The known part of the equations alone could not be fitted.")
@@ -181,16 +233,11 @@ def _behind(row: Mapping[str, Any]) -> str:
 
 
 def _units(value: float) -> str:
-    text = significant(round(value) if abs(value) >= 10 else round(value, 1), 4)
-    return f"{text} unit" if text == "1" else f"{text} units"
+    return f"{tenths(value)} unit" if tenths(value) == "1" else f"{tenths(value)} units"
 
 
 def _all(found: object) -> bool:
     return all(found.values()) if isinstance(found, Mapping) else bool(found)
-
-
-def _is_names(found: object) -> bool:
-    return isinstance(found, Sequence) and all(isinstance(name, str) for name in found)
 
 
 def _spans_zero(bounds: Sequence[Any] | None) -> bool:
