@@ -110,7 +110,7 @@ def conversion_factor(source: str | float, target: str | float, where: str = "")
 
 def dimensions(quantity: pint.Quantity[Any]) -> dict[str, float]:
     """Return the exponents of the base dimensions, such as `{"[length]": 1, "[time]": -1}`."""
-    return {name: float(power) for name, power in quantity.dimensionality.items() if power}
+    return {name: _number(power) for name, power in quantity.dimensionality.items() if power}
 
 
 def base_size(quantity: pint.Quantity[Any]) -> float:

@@ -13,8 +13,8 @@ from residuum.expressions.expression import Expression
 from residuum.expressions.parser import parse
 from residuum.expressions.primitives import PRIMITIVES
 from residuum.expressions.program import (
-    INTEGER_POWER,
     CONSTANT,
+    INTEGER_POWER,
     VARIABLE,
     Program,
     compile_program,

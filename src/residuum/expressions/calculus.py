@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from residuum.expressions.expression import CONSTANT, Expression, is_variable
+import math
+
+from residuum.expressions.evaluation import evaluate
+from residuum.expressions.expression import Expression, is_integer
 
 ZERO = Expression.integer(0)
 ONE = Expression.integer(1)
@@ -54,8 +57,8 @@ def _partial(operator: str, operands: tuple[Expression, ...], index: int) -> Exp
 def _power(a: Expression, b: Expression, index: int) -> Expression:
     if index == 1:
         return a**b * Expression.apply("log", a)
-    if b.tokens[0].lstrip("-").isdigit():
-        n = int(b.tokens[0])
+    if is_integer(b.head):
+        n = int(b.head)
         lower = a if n == 2 else a ** Expression.integer(n - 1)
         return ONE if n == 1 else (ZERO if n == 0 else multiply(Expression.integer(n), lower))
     return b * a ** (b - ONE)
@@ -104,8 +107,8 @@ def terms(expression: Expression) -> list[tuple[float, Expression]]:
     """Return `[(coefficient, term), ...]` whose weighted sum is the formula.
 
     Sums, differences and signs are opened; a constant factor of a product is taken out. The
-    terms hold no leading constant: `2*x - 3*y*z` gives `[(2, x), (-3, y*z)]`. A bare constant is
-    its own coefficient with the term `1`.
+    terms hold no leading constant: `2*x - y*z/4` gives `[(2, x), (-0.25, y*z)]`. A formula
+    without variables is its own coefficient with the term `1`.
     """
     head, operands = expression.head, expression.operands
     if head in ("+", "-"):
@@ -117,20 +120,17 @@ def terms(expression: Expression) -> list[tuple[float, Expression]]:
 
 
 def _split_factor(expression: Expression) -> tuple[float, Expression]:
-    if expression.head == CONSTANT:
-        return expression.constants[0], ONE
-    if not is_variable(expression.head) and expression.head.lstrip("-").isdigit():
-        return float(expression.head), ONE
+    if not expression.variables:
+        value = float(evaluate(expression, {}))
+        return (value, ONE) if math.isfinite(value) else (1.0, expression)
     if expression.head == "neg":
         factor, rest = _split_factor(expression.operands[0])
         return -factor, rest
+    if expression.head not in ("*", "/"):
+        return 1.0, expression
+    (a, left), (b, right) = (_split_factor(operand) for operand in expression.operands)
     if expression.head == "*":
-        left, right = expression.operands
-        a, left_rest = _split_factor(left)
-        b, right_rest = _split_factor(right)
-        return a * b, multiply(left_rest, right_rest)
-    if expression.head == "/":
-        left, right = expression.operands
-        a, left_rest = _split_factor(left)
-        return a, left_rest / right
-    return 1.0, expression
+        return a * b, multiply(left, right)
+    if b == 0:
+        return a, left / expression.operands[1]
+    return a / b, left if right == ONE else left / right

@@ -184,7 +184,7 @@ class Expression:
             pending.extend(reversed(part.operands))
 
     def infix(self) -> str:
-        """Return text in the equation language, numbers in full precision; `parse` reads it back."""
+        """Return text in the equation language, in full precision; `parse` reads it back."""
         return self.fold(_infix_leaf, _infix_node)[0]
 
     def to_json(self) -> dict[str, Any]:
@@ -197,7 +197,9 @@ class Expression:
         tokens, constants = value.get("tokens"), value.get("constants", [])
         if not isinstance(tokens, list) or not all(isinstance(t, str) for t in tokens):
             raise ValueError("expected a list of tokens")
-        if not all(isinstance(c, int | float) and not isinstance(c, bool) for c in constants):
+        if not isinstance(constants, list) or not all(
+            isinstance(c, int | float) and not isinstance(c, bool) for c in constants
+        ):
             raise ValueError("expected a list of numbers as constants")
         return cls(tuple(tokens), tuple(constants))
 
@@ -247,12 +249,10 @@ def _wrap(part: tuple[str, int], level: int) -> str:
 
 
 def _infix_node(operator: str, *parts: tuple[str, int]) -> tuple[str, int]:
-    if operator in FUNCTIONS and operator != "neg":
+    if operator in FUNCTIONS:
         return f"{operator}({', '.join(part[0] for part in parts)})", _ATOM
     if operator == "neg":
-        # `-(2.0)` keeps a negated constant apart from the constant -2.0.
-        body = _wrap(parts[0], _POWER)
-        return (f"-({body})" if body[0].isdigit() else f"-{body}"), _UNARY
+        return f"-{_wrap(parts[0], _POWER)}", _UNARY
     left, right = parts
     if operator in "+-":
         return f"{_wrap(left, _SUM)} {operator} {_wrap(right, _PRODUCT)}", _SUM

@@ -14,7 +14,6 @@ import re
 from collections.abc import Callable, Mapping
 
 from residuum.errors import UserError, unknown_name
-from residuum.expressions.evaluation import evaluate
 from residuum.expressions.expression import CONSTANT, MAX_EXPONENT, NAME, Expression
 from residuum.expressions.primitives import FUNCTIONS, PRIMITIVES
 
@@ -64,13 +63,21 @@ class _Reader:
             raise self.error("empty expression", expected="a formula such as alpha*x - f(x, y)")
         if len(self.text) > MAX_LENGTH:
             raise self.error(f"expression longer than {MAX_LENGTH} characters")
+        if "#" in self.text:
+            raise self.error("'#' is not part of the equation language")
         _check_nesting(self)
         try:
-            tree = ast.parse(self.text.strip(), mode="eval")
+            tree = ast.parse(self.text, mode="eval")
         except (SyntaxError, ValueError, MemoryError, RecursionError) as problem:
-            detail = getattr(problem, "msg", None) or "not a formula"
-            raise self.error(f"cannot read {self.text!r}: {detail}") from None
+            raise self.unreadable(problem) from None
         return self.convert(tree.body, 0)
+
+    def unreadable(self, problem: Exception) -> UserError:
+        words = re.findall(r"[A-Za-z_]\w*", self.text)
+        reserved = next((word for word in words if keyword.iskeyword(word)), None)
+        hint = f"{reserved!r} is a reserved word: choose another name, such as {reserved}_"
+        detail = getattr(problem, "msg", None) or "not a formula"
+        return self.error(f"cannot read {self.text!r}: {detail}", hint=hint if reserved else None)
 
     def error(
         self, what: str, *, expected: str | None = None, hint: str | None = None

@@ -66,4 +66,6 @@ def _rows() -> list[Primitive]:
 
 
 PRIMITIVES: dict[str, Primitive] = {row.symbol: row for row in _rows()}
-FUNCTIONS: frozenset[str] = frozenset(name for name in PRIMITIVES if name.isidentifier())
+FUNCTIONS: frozenset[str] = frozenset(
+    name for name in PRIMITIVES if name.isidentifier() and name != "neg"
+)

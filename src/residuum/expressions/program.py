@@ -108,17 +108,17 @@ def _postfix(expression: Expression, places: _Places, used: int) -> list[tuple[i
     codes: list[tuple[int, int]] = []
     following = [*(token for token, _ in order[1:]), ""]
     power: int | None = None
-    for (token, place), after in zip(order, following, strict=True):
+    for (symbol, place), after in zip(order, following, strict=True):
         # In postfix order, a literal right before a power is its whole exponent.
-        if after == "**" and is_integer(token) and abs(int(token)) <= MAX_EXPONENT:
-            power = int(token)
-        elif token == "**" and power is not None:
+        if after == "**" and is_integer(symbol) and abs(int(symbol)) <= MAX_EXPONENT:
+            power = int(symbol)
+        elif symbol == "**" and power is not None:
             codes.append((INTEGER_POWER, power))
             power = None
         elif place is not None:
             codes.append((CONSTANT, int(place)))
         else:
-            codes.append((PRIMITIVES[token].opcode, 0) if arity(token) else places.leaf(token))
+            codes.append((PRIMITIVES[symbol].opcode, 0) if arity(symbol) else places.leaf(symbol))
     return codes
 
 

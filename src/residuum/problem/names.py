@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection
 
 from residuum.errors import UserError
-from residuum.expressions.primitives import FUNCTIONS
+from residuum.expressions.primitives import PRIMITIVES
 
 AXES = ("t",)
 MAX_ORDER = 2
@@ -50,9 +50,9 @@ def check_name(name: object, *, what: str, where: str) -> str:
             where=where,
             expected="a letter, then letters, digits and single underscores, at most 64 in all",
         )
-    if name in AXES or name in FUNCTIONS or name == PAIR_SUM or keyword.iskeyword(name):
+    if name in AXES or name in PRIMITIVES or name == PAIR_SUM or keyword.iskeyword(name):
         meaning = "an axis" if name in AXES else "a reserved word"
-        if name in FUNCTIONS or name == PAIR_SUM:
+        if name in PRIMITIVES or name == PAIR_SUM:
             meaning = "an operator"
         raise UserError(
             f"{name!r} cannot name a {what}: it is {meaning} of the equation language",
