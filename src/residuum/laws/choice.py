@@ -19,7 +19,14 @@ from typing import Any
 from residuum.data.observations import Observations
 from residuum.distillers.front import Candidate, Front
 from residuum.hidden.samples import Extraction
-from residuum.laws.combinations import ZERO, Combination, neighbours, pool, ranked, zero
+from residuum.laws.combinations import (
+    Combination,
+    neighbours,
+    pool,
+    ranked,
+    shared,
+    zero,
+)
 from residuum.laws.evidence import Criterion, Forms
 from residuum.laws.law import Law
 from residuum.laws.refit import EXACT, SCREEN, Precision, Refit, refit_many
@@ -35,9 +42,9 @@ CHUNK = 20
 SHORTLIST = 24
 MOST_ROUNDS = 4
 TIE = 2.0
-# Laws closer than this in description length cannot be told apart (Kass and Raftery 1995,
-# doi:10.1080/01621459.1995.10476572: 6 is where evidence is called strong).
-MARGIN = 6.0
+# Laws closer than this in description length are not told apart (Kass and Raftery 1995,
+# doi:10.1080/01621459.1995.10476572: above 10 evidence is called very strong).
+MARGIN = 10.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,6 +142,7 @@ def screen(choice: Choice, fronts: Sequence[Mapping[str, Front]]) -> list[Row]:
     """Refit combinations of candidates on all data, then neighbours of the best; best first."""
     pooled = pool(choice.problem, fronts, choice.forms)
     laws: list[Combination] = [{name: zero(name) for name in pooled}]
+    laws += shared(pooled, choice.forms)
     laws += ranked(
         pooled, limit=choice.settings.laws, criterion=choice.criterion, count=choice.full.count
     )

@@ -69,6 +69,26 @@ def ranked(
     return found
 
 
+def shared(pooled: Mapping[str, Sequence[Candidate]], forms: Forms) -> list[Combination]:
+    """Return the combinations in which every hidden term has the same form, shortest first.
+
+    The criterion favours them, so none may be missed for a poor score of one of its parts.
+    """
+    tables = [{forms.of(name, c.expression): c for c in column} for name, column in pooled.items()]
+    if len(tables) < 2:
+        return []
+    common = set(tables[0]).intersection(*tables[1:])
+    rows = [
+        {name: table[form] for name, table in zip(pooled, tables, strict=True)} for form in common
+    ]
+    return sorted(rows, key=_size)
+
+
+def _size(law: Combination) -> tuple[int, tuple[tuple[str, ...], ...]]:
+    expressions = [candidate.expression for candidate in law.values()]
+    return sum(e.complexity for e in expressions), tuple(e.tokens for e in expressions)
+
+
 def _scored(
     candidates: Sequence[Candidate], criterion: Criterion, count: float
 ) -> list[tuple[float, Candidate]]:

@@ -53,6 +53,7 @@ WEIGHTS = np.array([35 / 384, 0.0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84]
 
 # Squared continuity defects, in units of their tolerance, below which a trajectory is whole.
 CLOSED = 1e-2
+MOST_TRIALS = 14
 
 
 @njit(cache=True, error_model="numpy")
@@ -343,29 +344,38 @@ def _advance(recursion, offset, ends, nodes, sensitivities, k, p):
 
 
 @njit(cache=True, error_model="numpy")
-def squares(data, nodes, sums, counts):
-    """Write the weighted sum of squared residuals and the count of each component."""
+def _squares(data, nodes, i):
+    """Return the weighted sum of squared residuals of component `i`, and how many there are."""
     observed, weights = data[4], data[5]
-    sums[:] = 0.0
-    counts[:] = 0.0
+    total, count = 0.0, 0.0
     for k in range(nodes.shape[0]):
-        for i in range(nodes.shape[1]):
-            w = weights[k, i]
-            if w > 0.0:
-                sums[i] += ((nodes[k, i] - observed[k, i]) * w) ** 2
-                counts[i] += 1.0
+        if weights[k, i] > 0.0:
+            total += ((nodes[k, i] - observed[k, i]) * weights[k, i]) ** 2
+            count += 1.0
+    return total, count
 
 
 @njit(cache=True, error_model="numpy")
-def noise_levels(sums, counts, groups, known, floor, sd):
+def noise_levels(data, nodes, noise, sd):
     """Write each component's noise `sd`: known, or the rms of its group's residuals."""
+    groups, known, floor = noise[0], noise[1], noise[2]
     for i in range(len(sd)):
         total, count = 0.0, 0.0
         for j in range(len(sd)):
             if groups[j] == groups[i]:
-                total += sums[j]
-                count += counts[j]
+                sum_j, count_j = _squares(data, nodes, j)
+                total += sum_j
+                count += count_j
         sd[i] = known[i] if known[i] > 0.0 else max(math.sqrt(total / max(count, 1.0)), floor[i])
+
+
+@njit(cache=True, error_model="numpy")
+def misfit(data, nodes, sd):
+    """Return the sum of squared residuals in units of the noise."""
+    total = 0.0
+    for i in range(len(sd)):
+        total += _squares(data, nodes, i)[0] / (sd[i] * sd[i])
+    return total
 
 
 @njit(cache=True, error_model="numpy")
@@ -376,14 +386,6 @@ def defect_square(data, nodes, ends, tolerance):
         for k in range(starts[e], starts[e + 1] - 1):
             for i in range(nodes.shape[1]):
                 total += ((ends[k, i] - nodes[k + 1, i]) / tolerance[i]) ** 2
-    return total
-
-
-@njit(cache=True, error_model="numpy")
-def weighted_square(sums, sd):
-    total = 0.0
-    for i in range(len(sd)):
-        total += sums[i] / (sd[i] * sd[i])
     return total
 
 
@@ -407,7 +409,7 @@ def hold_at_bounds(matrix, rhs, theta, low, high):
 
 
 @njit(cache=True, error_model="numpy")
-def improves(misfit, defects, new_misfit, new_defects):
+def improves(left, defects, new_left, new_defects):
     """Tell whether a step is accepted: first it must close the defects, then lower the misfit.
 
     Defects are in units of their tolerance. Misfit may rise while they close: starting nodes lie
@@ -416,7 +418,7 @@ def improves(misfit, defects, new_misfit, new_defects):
     if defects > CLOSED:
         return new_defects < max(0.5 * defects, CLOSED)
     return new_defects <= CLOSED and (
-        new_misfit + new_defects / CLOSED <= (misfit + defects / CLOSED) * (1.0 + 1e-9)
+        new_left + new_defects / CLOSED <= (left + defects / CLOSED) * (1.0 + 1e-9)
     )
 
 
@@ -425,65 +427,109 @@ def gauss_newton(program, logarithmic, data, noise, theta, low, high, nodes, ite
     """Fit `theta[p]` and `nodes[N, n]` in place; return (status, J'J at the end).
 
     `data` is (t, experiment starts, inputs, steps, observed, weights), `noise` is
-    (group of each component, known sd or 0, floor). A parameter with `low == high` is held.
+    (group of each component, known sd or 0, floor, unit of defects and steps). A parameter with
+    `low == high` is held. Ends when no node moves by `tolerance` units.
     Status: 0 converged, 1 out of iterations, 2 lost (not finite at the start), 3 stuck.
     """
-    groups, known, floor, spread = noise
-    n, p, experiments = nodes.shape[1], len(theta), len(data[1]) - 1
-    size = p + experiments * n
+    n, p = nodes.shape[1], len(theta)
+    size = p + (len(data[1]) - 1) * n
     ends, sens = np.empty_like(nodes), np.empty((len(nodes), n, n + p))
-    new_ends, new_sens = np.empty_like(nodes), np.empty((len(nodes), n, n + p))
-    matrix, damped = np.empty((size, size)), np.empty((size, size))
-    rhs, step = np.empty(size), np.empty(size)
-    sums, new_sums, counts, sd = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
+    trial_nodes, trial_theta = np.empty_like(nodes), np.empty_like(theta)
+    trial_ends, trial_sens = np.empty_like(nodes), np.empty((len(nodes), n, n + p))
+    trial = (trial_theta, trial_nodes, trial_ends, trial_sens)
+    matrix, rhs, sd = np.empty((size, size)), np.empty(size), np.empty(n)
     status, damping = 1, 1e-3
     if not segments(program, logarithmic, data, theta, nodes, ends, sens):
         return 2, matrix
-    squares(data, nodes, sums, counts)
-    noise_levels(sums, counts, groups, known, floor, sd)
     for _ in range(iterations):
-        noise_levels(sums, counts, groups, known, floor, sd)
+        noise_levels(data, nodes, noise, sd)
         recursion, offset = normal_equations(data, nodes, ends, sens, sd, p, matrix, rhs)
-        defects = defect_square(data, nodes, ends, spread)
-        misfit = weighted_square(sums, sd)
-        accepted, size_of_step, share = False, 0.0, 1.0
         hold_at_bounds(matrix, rhs, theta, low, high)
-        for _ in range(14):
-            damped[:] = matrix
-            for a in range(size):
-                damped[a, a] += damping * matrix[a, a]
-            if not solve_positive(damped, rhs, step):
-                damping = max(damping * 10.0, 1e-9)
-                continue
-            new_theta, new_nodes = theta.copy(), nodes.copy()
-            for a in range(p):
-                new_theta[a] = min(max(theta[a] + share * step[a], low[a]), high[a])
-            size_of_step = _carry(data, nodes, recursion, offset, step, p, share, spread, new_nodes)
-            if segments(program, logarithmic, data, new_theta, new_nodes, new_ends, new_sens):
-                squares(data, new_nodes, new_sums, counts)
-                new_defects = defect_square(data, new_nodes, new_ends, spread)
-                new_misfit = weighted_square(new_sums, sd)
-                if improves(misfit, defects, new_misfit, new_defects) or size_of_step < tolerance:
-                    accepted = True
-                    break
-            damping = max(damping * 8.0, 1e-6)
-            share *= 0.5
-        if not accepted:
+        merit = (misfit(data, nodes, sd), defect_square(data, nodes, ends, noise[3]))
+        normal = (matrix, rhs, recursion, offset)
+        moved, damping = _step(
+            program, logarithmic, data, noise[3], sd, (theta, nodes), (low, high),
+            normal, merit, damping, tolerance, trial,
+        )  # fmt: skip
+        if moved < 0.0:
             status = 3
             break
-        theta[:] = new_theta
-        nodes[:] = new_nodes
-        ends, new_ends = new_ends, ends
-        sens, new_sens = new_sens, sens
-        sums[:] = new_sums
-        damping = damping / 16.0 if damping > 1e-14 else 0.0
-        if size_of_step < tolerance:
+        theta[:] = trial_theta
+        nodes[:] = trial_nodes
+        ends[:] = trial_ends
+        sens[:] = trial_sens
+        if moved < tolerance:
             status = 0
             break
-    squares(data, nodes, sums, counts)
-    noise_levels(sums, counts, groups, known, floor, sd)
+    noise_levels(data, nodes, noise, sd)
     normal_equations(data, nodes, ends, sens, sd, p, matrix, rhs)
     return status, matrix
+
+
+@njit(cache=True, error_model="numpy")
+def match_segments(program, logarithmic, data, unit, theta, low, high, nodes, iterations):
+    """Move `theta[p]` in place to the least sum of squared defects, with every node held.
+
+    Short segments make this nearly linear, so it serves constants that start far away; noise in
+    the nodes biases it, so it only starts a fit. Return False when segments cannot be integrated.
+    """
+    n, p, starts = nodes.shape[1], len(theta), data[1]
+    ends, sens = np.empty_like(nodes), np.empty((len(nodes), n, n + p))
+    matrix, rhs, step = np.empty((p, p)), np.empty(p), np.empty(p)
+    for _ in range(iterations):
+        if not segments(program, logarithmic, data, theta, nodes, ends, sens):
+            return False
+        matrix[:, :] = 0.0
+        rhs[:] = 0.0
+        for e in range(len(starts) - 1):
+            for k in range(starts[e], starts[e + 1] - 1):
+                for i in range(n):
+                    defect = (ends[k, i] - nodes[k + 1, i]) / unit[i]
+                    for a in range(p):
+                        rhs[a] -= sens[k, i, n + a] / unit[i] * defect
+                        for c in range(p):
+                            matrix[a, c] += sens[k, i, n + a] * sens[k, i, n + c] / unit[i] ** 2
+        hold_at_bounds(matrix, rhs, theta, low, high)
+        for a in range(p):
+            matrix[a, a] *= 1.0 + 1e-6
+        if not solve_positive(matrix, rhs, step):
+            return False
+        for a in range(p):
+            theta[a] = min(max(theta[a] + step[a], low[a]), high[a])
+    return True
+
+
+@njit(cache=True, error_model="numpy")
+def _step(
+    program, logarithmic, data, unit, sd, current, bounds, normal, merit, damping, tolerance, trial
+):
+    """Write the first damped step that improves to `trial`; return how far it went, new damping.
+
+    A step that fails is repeated shorter and more damped. Returns -1 when none improves.
+    """
+    theta, nodes = current
+    matrix, rhs, recursion, offset = normal
+    new_theta, new_nodes, new_ends, new_sens = trial
+    damped, step = np.empty_like(matrix), np.empty_like(rhs)
+    share = 1.0
+    for _ in range(MOST_TRIALS):
+        damped[:] = matrix
+        for a in range(len(rhs)):
+            damped[a, a] += damping * matrix[a, a]
+        if not solve_positive(damped, rhs, step):
+            damping = max(damping * 10.0, 1e-9)
+            continue
+        for a in range(len(theta)):
+            new_theta[a] = min(max(theta[a] + share * step[a], bounds[0][a]), bounds[1][a])
+        moved = _carry(data, nodes, recursion, offset, step, len(theta), share, unit, new_nodes)
+        if segments(program, logarithmic, data, new_theta, new_nodes, new_ends, new_sens):
+            left = misfit(data, new_nodes, sd)
+            open_ = defect_square(data, new_nodes, new_ends, unit)
+            if moved < tolerance or improves(merit[0], merit[1], left, open_):
+                return moved, (damping / 16.0 if damping > 1e-14 else 0.0)
+        damping = max(damping * 8.0, 1e-6)
+        share *= 0.5
+    return -1.0, damping
 
 
 @njit(cache=True, error_model="numpy")

@@ -18,12 +18,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from residuum.expressions.expression import Expression
-from residuum.laws.kernels import choose_steps, gauss_newton, roll_out
-from residuum.laws.system import FitData, System, build_system, constant_names
+from residuum.laws.kernels import choose_steps, gauss_newton, match_segments, roll_out
+from residuum.laws.system import DEFECT_SHARE, FitData, System, build_system, constant_names
 from residuum.problem.problem import Problem
 
 ITERATIONS = 40
+MATCHES = 3
+MOST_PASSES = 3
 MOST_STEPS = 400
+LOST, STUCK = 2, 3  # statuses of `kernels.gauss_newton`
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ class Precision:
 
 
 SCREEN = Precision(step=1e-5, defect=1e-5)
-EXACT = Precision(step=1e-10, defect=1e-10)
+EXACT = Precision(step=1e-9, defect=1e-9)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,9 +119,29 @@ def fit_system(
     theta, low, high = _held(system, held or {})
     nodes = data.nodes.copy()
     steps = np.ones(len(data.t), dtype=np.int64) if steps is None else steps.copy()
-    status, passes = 1, 0
-    # Steps are chosen on the path at hand, which moves while the fit converges.
-    while passes < 3:
+    status, information = _solve(system, data, theta, low, high, nodes, steps, precision)
+    if status in (LOST, STUCK):
+        theta, nodes = _held(system, held or {})[0], data.nodes.copy()
+        arrays, unit = data.arrays(np.ones_like(steps)), data.defect_tolerance
+        log = system.logarithmic
+        if match_segments(system.program, log, arrays, unit, theta, low, high, nodes, MATCHES):
+            status, information = _solve(system, data, theta, low, high, nodes, steps, precision)
+    return _result(system, data, hidden, theta, nodes, steps, information, status)
+
+
+def _solve(
+    system: System,
+    data: FitData,
+    theta: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    nodes: np.ndarray,
+    steps: np.ndarray,
+    precision: Precision,
+) -> tuple[int, np.ndarray]:
+    """Fit in place; steps are chosen on the path at hand, which moves while the fit converges."""
+    status, information = LOST, np.eye(len(theta))
+    for passes in range(MOST_PASSES):
         before = steps.copy()
         _choose(system, data, theta, nodes, steps, precision)
         if passes and np.all(steps <= before):
@@ -133,12 +156,11 @@ def fit_system(
             high,
             nodes,
             ITERATIONS,
-            precision.step * 100.0,
+            precision.step / DEFECT_SHARE,
         )
-        passes += 1
-        if status == 2:
+        if status == LOST:
             break
-    return _result(system, data, hidden, theta, nodes, steps, information, status)
+    return status, information
 
 
 def _held(system: System, held: Mapping[str, float]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -186,7 +208,7 @@ def _result(
     word = "ok"
     if not math.isnan(lost) or not np.all(np.isfinite(path)):
         word = f"diverged at t = {lost:.4g}"
-    elif status == 2:
+    elif status == LOST:
         word = "no trajectory from the starting values"
     deviance, noise = negative_log_likelihood(data, path)
     with np.errstate(over="ignore"):
