@@ -13,13 +13,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from residuum.data.observations import Observations
 from residuum.distillers.front import Candidate, Front
 from residuum.hidden.samples import Extraction
 from residuum.laws.combinations import (
+    ZERO,
     Combination,
     neighbours,
     pool,
@@ -45,6 +46,8 @@ TIE = 2.0
 # Laws closer than this in description length are not told apart (Kass and Raftery 1995,
 # doi:10.1080/01621459.1995.10476572: above 10 evidence is called very strong).
 MARGIN = 10.0
+# What a row is beside the first: another law, the same with terms added, the known part alone.
+LAW, WIDER, WITHOUT_HIDDEN_TERMS = "law", "wider", "without_hidden_terms"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,13 +59,12 @@ class Row:
     length: float
     fit_error: float = math.nan
     holdout_error: float = math.nan
+    kind: str = LAW
 
     @property
     def without_hidden_terms(self) -> bool:
         """Whether every hidden term is zero: the known equations alone."""
-        return all(
-            not c.expression.variables and not c.expression.constants for c in self.law.values()
-        )
+        return all(c.expression == ZERO for c in self.law.values())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -202,7 +204,8 @@ def shortlist(choice: Choice, rows: Sequence[Row]) -> list[Row]:
     final = choice.refit(laws, choice.full, EXACT)
     held = any(e.held_out.any() for e in choice.observations.experiments)
     trained = choice.refit(laws, choice.training, EXACT) if held else final
-    return order([_scored(choice, a, b, held) for a, b in zip(final, trained, strict=True)])
+    rows = [_scored(choice, a, b, held) for a, b in zip(final, trained, strict=True)]
+    return marked(choice.forms, order(rows))
 
 
 def fitted(row: Row) -> dict[str, Candidate]:
@@ -213,6 +216,19 @@ def fitted(row: Row) -> dict[str, Candidate]:
         )
         for term, c in row.law.items()
     }
+
+
+def marked(forms: Forms, rows: Sequence[Row]) -> list[Row]:
+    """Return the rows with their kind beside the first row."""
+    best = forms.of_law(rows[0].law)
+
+    def kind(row: Row) -> str:
+        if row.without_hidden_terms:
+            return WITHOUT_HIDDEN_TERMS
+        pairs = zip(best, forms.of_law(row.law), strict=True)
+        return WIDER if row is not rows[0] and all(a <= b for a, b in pairs) else LAW
+
+    return [replace(row, kind=kind(row)) for row in rows]
 
 
 def _scored(choice: Choice, final: Row, trained: Row, held: bool) -> Row:
@@ -242,7 +258,7 @@ def row_json(row: Row, rank: int, best: float) -> dict[str, Any]:
     """Return one row of `candidates.json`."""
     return {
         "rank": rank,
-        "kind": "without_hidden_terms" if row.without_hidden_terms else "law",
+        "kind": row.kind,
         "hidden": {term: e.infix() for term, e in row.fit.hidden.items()},
         "constants": row.fit.values,
         "description_length": _finite(row.length),

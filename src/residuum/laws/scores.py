@@ -30,7 +30,7 @@ def measured_spread(observations: Observations, components: Sequence[str]) -> np
 def normalised_error(
     path: np.ndarray, experiments: Sequence[Experiment], names: Sequence[str], spread: np.ndarray
 ) -> float:
-    """Return the rms of (path - measured)/spread; inf if the path is not finite, NaN without data."""
+    """Return the rms of (path - measured)/spread; inf off a finite path, NaN without data."""
     missing = [np.full(len(e.t), np.nan) for e in experiments]
     measured = np.concatenate(
         [

@@ -14,7 +14,7 @@ from residuum.expressions.calculus import terms
 from residuum.expressions.evaluation import evaluate
 from residuum.expressions.expression import Expression
 from residuum.hidden.samples import HiddenSamples
-from residuum.laws.choice import MARGIN, Choice, Row, fitted
+from residuum.laws.choice import MARGIN, WIDER, Choice, Row, fitted
 from residuum.laws.combinations import Combination, neighbours
 from residuum.laws.evidence import weights
 from residuum.laws.law import Verdict
@@ -53,17 +53,21 @@ def term_probabilities(choice: Choice, rows: Sequence[Row]) -> dict[str, dict[Ex
 
 
 def rivals(rows: Sequence[Row]) -> list[Row]:
-    """Return the laws within `MARGIN` of the first, itself left out."""
-    return [row for row in rows[1:] if row.fit.ok and row.length <= rows[0].length + MARGIN]
+    """Return the laws within `MARGIN` of the first that lack one of its terms.
+
+    A law that only adds terms is no rival: whether they are there is what `missing_test` asks.
+    """
+    near = [row for row in rows[1:] if row.fit.ok and row.length <= rows[0].length + MARGIN]
+    return [row for row in near if row.kind != WIDER]
 
 
 def identifiable(choice: Choice, rows: Sequence[Row]) -> dict[str, bool]:
-    """Tell for each hidden term whether every rival gives it the same form as the first law."""
+    """Tell for each hidden term whether every rival has all the terms that the first law has."""
     found = {}
     for term in choice.problem.hidden_terms:
         form = choice.forms.of(term.name, rows[0].fit.hidden[term.name])
         found[term.name] = all(
-            choice.forms.of(term.name, row.fit.hidden[term.name]) == form for row in rivals(rows)
+            form <= choice.forms.of(term.name, row.fit.hidden[term.name]) for row in rivals(rows)
         )
     return found
 

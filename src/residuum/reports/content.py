@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from residuum.data.observations import Observations
 
 WITHOUT_HIDDEN_TERMS = "without_hidden_terms"
+WIDER = "wider"
 MARGIN = 10.0
 
 
@@ -64,8 +65,13 @@ class DatasetReport:
 
     @property
     def rivals(self) -> list[Mapping[str, Any]]:
-        """The laws other than the first within the margin of it."""
+        """The laws within the margin of the first that lack one of its terms."""
         return [row for row in self.rows[1:] if is_rival(row, self.margin)]
+
+    @property
+    def forecast_is_unseen(self) -> bool:
+        """Whether the curve over the held-out span comes from a fit without those data."""
+        return self.candidates.get("forecast_from") == "training"
 
     @property
     def known_alone(self) -> bool:
@@ -88,8 +94,8 @@ def usable(row: Mapping[str, Any]) -> bool:
 
 
 def is_rival(row: Mapping[str, Any], margin: float) -> bool:
-    """Tell whether a law other than the first is within the margin of it."""
-    return usable(row) and behind(row) <= margin
+    """Tell whether a law that lacks a term of the first is within the margin of it."""
+    return usable(row) and behind(row) <= margin and row.get("kind") != WIDER
 
 
 def behind(row: Mapping[str, Any]) -> float:
