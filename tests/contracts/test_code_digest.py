@@ -47,7 +47,7 @@ def changed_by(path) -> set[str]:
     ("file", "touched"),
     [
         ("distillers/sindy.py", {"distill"}),
-        ("distillers/front.py", {"distill", "select", "report"}),
+        ("distillers/front.py", {"distill", "select", "report", "summarize"}),
         ("io/fronts.py", {"distill", "select", "report"}),
         ("io/surrogate.py", {"train", "extract", "select", "report"}),
         ("laws/refit.py", {"select"}),

@@ -73,6 +73,8 @@ def test_extractions_survive_a_file(
         t=rng.normal(size=n),
         experiment=rng.integers(0, 9, n),
         alive=tuple(bool(flag) for flag in rng.integers(0, 2, a)),
+        prior=rng.standard_cauchy((n, n)),
+        prior_mean=rng.standard_cauchy(n),
     )
     structure = Structure({"f": dict.fromkeys(arguments, True)}, {"f": a}, {})
     path = Trajectory(np.sort(rng.normal(size=n)), {"x": rng.normal(size=n)})
@@ -85,7 +87,7 @@ def test_extractions_survive_a_file(
     assert found.structure == structure
     assert found.samples["f"].arguments == samples.arguments
     assert found.samples["f"].alive == samples.alive
-    for name in ("X", "values", "covariance", "t", "experiment"):
+    for name in ("X", "values", "covariance", "t", "experiment", "prior", "prior_mean"):
         np.testing.assert_array_equal(getattr(found.samples["f"], name), getattr(samples, name))
     np.testing.assert_array_equal(found.trajectories["e"].t, path.t)
     np.testing.assert_array_equal(found.trajectories["e"].components["x"], path.components["x"])

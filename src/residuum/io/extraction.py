@@ -24,22 +24,34 @@ def write_extraction(hidden: Path, structure: Path, extraction: Extraction) -> N
 
     groups: dict[str, xr.Dataset] = {"/": xr.Dataset(attrs=_extraction_attributes(extraction))}
     for name, samples in extraction.samples.items():
-        groups[f"/hidden/{name}"] = xr.Dataset(
-            {
-                "X": (("sample", "argument"), samples.X),
-                "values": ("sample", samples.values),
-                "covariance": (("sample", "other_sample"), samples.covariance),
-                "t": ("sample", samples.t),
-                "experiment": ("sample", samples.experiment),
-                "alive": ("argument", np.array(samples.alive, dtype=bool)),
-            },
-            attrs={"arguments": json.dumps(samples.arguments)},
-        )
+        groups[f"/hidden/{name}"] = _hidden_group(samples)
     for name, path in extraction.trajectories.items():
         columns = {key: ("t", values) for key, values in path.components.items()}
         groups[f"/trajectories/{name}"] = xr.Dataset(columns, coords={"t": path.t})
     write_tree(hidden, xr.DataTree.from_dict(groups), HIDDEN)
     write_structure(structure, extraction.structure)
+
+
+def _hidden_group(samples: HiddenSamples) -> xr.Dataset:
+    """Return the group of one hidden term; a prior that is not known is left out."""
+    import xarray as xr
+
+    group = xr.Dataset(
+        {
+            "X": (("sample", "argument"), samples.X),
+            "values": ("sample", samples.values),
+            "covariance": (("sample", "other_sample"), samples.covariance),
+            "t": ("sample", samples.t),
+            "experiment": ("sample", samples.experiment),
+            "alive": ("argument", np.array(samples.alive, dtype=bool)),
+        },
+        attrs={"arguments": json.dumps(samples.arguments)},
+    )
+    if samples.prior is not None:
+        group["prior"] = (("sample", "other_sample"), samples.prior)
+    if samples.prior_mean is not None:
+        group["prior_mean"] = ("sample", samples.prior_mean)
+    return group
 
 
 def _extraction_attributes(extraction: Extraction) -> dict[str, str]:
@@ -81,6 +93,8 @@ def _samples(name: str, node: Any) -> HiddenSamples:
         arguments=tuple(json.loads(node.attrs["arguments"])),
         **{key: node[key].values for key in columns},
         alive=tuple(bool(flag) for flag in node["alive"].values),
+        prior=node["prior"].values if "prior" in node else None,
+        prior_mean=node["prior_mean"].values if "prior_mean" in node else None,
     )
 
 
