@@ -62,9 +62,17 @@ def test_the_default_campaign_loads_and_prepares() -> None:
 def test_skipping_the_check_of_units_changes_nothing_else() -> None:
     path = ROOT / "config/config.yaml"
     assert load_campaign(path, dimensions=False) == load_campaign(path)
-    dataset = {**SMALL["datasets"]["d"], "parameters": {"k": {"unit": "notaunit"}}}
-    found = campaign_from_mapping({"datasets": {"d": dataset}}, ".", dimensions=False)
-    assert found.dataset("d").problem.parameters[0].unit == "notaunit"
+
+
+def test_parameters_are_converted_to_the_units_of_the_system() -> None:
+    given = SMALL["datasets"]["d"]
+    rate = {"value": 0.1, "bounds": [0, 1], "unit": "1/day"}
+    dataset = {**given, "data": {**given["data"], "units": {"t": "yr"}}, "parameters": {"k": rate}}
+    for dimensions in (True, False):
+        found = campaign_from_mapping({"datasets": {"d": dataset}}, ".", dimensions=dimensions)
+        (parameter,) = found.dataset("d").problem.parameters
+        assert (parameter.value, parameter.bounds) == (36.525, (0.0, 365.25))
+        assert parameter.unit == "yr-1"
     with pytest.raises(UserError, match="notaunit"):
         small(parameters={"k": {"unit": "notaunit"}})
 

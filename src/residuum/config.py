@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -179,6 +179,7 @@ def _campaign(raw: dict[str, Any], base: Path, where: str, dimensions: bool) -> 
 
 def _problem(model: DatasetModel, where: str, dimensions: bool) -> Problem:
     from residuum.data.specification import check_simulation, units_of
+    from residuum.problem.dimensions import coherent
     from residuum.problem.equations import read_problem
 
     data = model.data
@@ -190,16 +191,17 @@ def _problem(model: DatasetModel, where: str, dimensions: bool) -> Problem:
     equations = {left: _text(right) for left, right in model.equations.items()}
     named = (*(states or map(_state, equations)), *data.inputs)
     units = units_of(data, named, f"{where}.data")
-    unitless = {key: replace(parameter, unit=None) for key, parameter in parameters.items()}
+    # A parameter given in 1/day serves a system in years: converting needs the tables anyway.
+    converts = any(parameter.unit is not None for parameter in parameters.values())
     problem = read_problem(
         equations,
         states=states,
         inputs=tuple(data.inputs),
-        parameters=parameters if dimensions else unitless,
-        units=units if dimensions else {},
+        parameters=parameters,
+        units=units if dimensions or converts else {},
         where=where,
     )
-    return replace(problem, parameters=tuple(parameters.values()))
+    return coherent(problem, units, where=where) if converts else problem
 
 
 def _state(left: str) -> str:

@@ -38,8 +38,10 @@ def discover(
     from residuum.distillers.distiller import distill
     from residuum.hidden.extract import extract
     from residuum.laws.select import select as select_law
+    from residuum.problem.dimensions import coherent
     from residuum.surrogates.training import train
 
+    problem = coherent(problem, observations.units)
     settings = surrogate or PinnSettings()
     trained = train(
         problem,

@@ -50,6 +50,7 @@ from residuum.laws.verdict import (
     term_probabilities,
     warnings_of,
 )
+from residuum.problem.dimensions import inferred_units
 from residuum.problem.problem import Problem
 
 CURVE_POINTS = 400
@@ -88,7 +89,7 @@ def select(
         dataset=dataset,
         equations=law_equations(problem, best.fit.hidden),
         hidden=hidden_formulas(choice, rows, ends),
-        parameters=law_parameters(problem, best.fit, ends),
+        parameters=law_parameters(problem, best.fit, ends, observations.units),
         scores=scores(choice, best),
         verdict=make_verdict(identified, test, is_stable, notes),
         runners_up=[row_json(r, k + 2, best.length) for k, r in enumerate(rows[1:][:RUNNERS_UP])],
@@ -141,15 +142,15 @@ def _term_intervals(
 
 
 def law_parameters(
-    problem: Problem, fit: Refit, ends: Mapping[str, Interval]
+    problem: Problem, fit: Refit, ends: Mapping[str, Interval], units: Mapping[str, str]
 ) -> dict[str, LawParameter]:
-    """Return the parameters of the known physics, given and estimated."""
-    values = fit.values
+    """Return the parameters of the known physics, given and estimated, units as they follow."""
+    values, inferred = fit.values, inferred_units(problem, units)
     return {
         p.name: LawParameter(
             value=values[p.name] if p.value is None else p.value,
             ci95=ends[p.name] if p.estimated else None,
-            unit=p.unit,
+            unit=p.unit or inferred[p.name],
             estimated=p.estimated,
         )
         for p in problem.parameters
