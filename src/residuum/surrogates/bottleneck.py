@@ -21,13 +21,14 @@ from residuum.surrogates.jets import Layer, Network
 
 # An argument's prior may become this strong: its weights are then below one in a million.
 STRONGEST = 1e8
+TIED = 2  # up to so many arguments share one prior
 
 
 @dataclass(frozen=True)
 class Bottleneck:
     """The sizes: arguments, tanh layers of `g`, latents (None: `top` reads `g` directly), top.
 
-    `tied` puts all arguments under one prior instead of one each.
+    With a `penalty` the latents have an l1 prior (a group's norm is penalised, not its square).
     """
 
     arguments: int
@@ -35,6 +36,7 @@ class Bottleneck:
     top: tuple[int, ...]
     encoder: tuple[int, ...] = ()
     outputs: int = 1
+    penalty: float | None = None
 
     @cached_property
     def network(self) -> Network:
@@ -51,11 +53,14 @@ class Bottleneck:
 
     def groups(self) -> list[Group]:
         """Return a prior for each argument's weights, each latent's, and the rest of each layer."""
-        ruled = {0} if self.latents is None else {0, len(self.encoder) + 1}
+        ruled = set() if self.latents is None else {len(self.encoder) + 1}
+        # Two arguments can be told apart by trial; more need a prior each to fade one by one.
+        ruled |= {0} if self.arguments > TIED else set()
         groups: list[Group] = []
         for index, layer in enumerate(self.network.layers):
             if index in ruled:
-                row = plain_group(layer.outputs, upper=STRONGEST)
+                l1 = self.penalty if index else None
+                row = plain_group(layer.outputs, upper=STRONGEST, l1=l1)
                 groups += [row] * layer.inputs + [plain_group(layer.outputs)]
             else:
                 groups.append(plain_group(layer.stop - layer.start))

@@ -83,6 +83,12 @@ class Collocation:
         P = self.head.size
         return rows[:, :, : len(self.samples.columns), : self.nd, :P].flatten(2, 3)
 
+    def drop_data(self, J: Tensor) -> Tensor:
+        """Return a Jacobian with the rows of the data set to zero, in place."""
+        rows = J.unflatten(2, (self.groups, self.points))
+        rows[:, :, : len(self.samples.columns), : self.nd] = 0.0
+        return J
+
     def data_residuals(self, r: Tensor) -> Tensor:
         """Return the residuals `[B, E, M, nd]` of the data."""
         rows = r.unflatten(2, (self.groups, self.points))

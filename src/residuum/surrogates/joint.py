@@ -19,9 +19,9 @@ from residuum.problem.problem import Problem
 from residuum.surrogates.collocation import Collocation, FrozenStates
 from residuum.surrogates.evidence import Group, Groups, plain_group
 from residuum.surrogates.heads import HiddenHead
-from residuum.surrogates.levenberg import Bounds, Factor, Fit, Unknowns, factorise, minimise
-from residuum.surrogates.noise import NoiseModel
-from residuum.surrogates.physics import Physics
+from residuum.surrogates.levenberg import Bounds, Factor, Fit, Unknowns, assemble, factorise, minimise
+from residuum.surrogates.noise import SMALLEST, NoiseModel
+from residuum.surrogates.physics import Passed, Physics
 from residuum.surrogates.reference import Reference
 from residuum.surrogates.samples import Samples
 from residuum.surrogates.scaling import PhysicsUnits, forcing
@@ -30,8 +30,15 @@ from residuum.surrogates.states import StateHead, exponentiate
 
 FIRST_WEIGHT = 1e2
 PARAMETER_PRECISION = 1e-2  # a standard deviation of ten scaled units: hardly a prior at all
-ENOUGH = 0.05  # nats of evidence below which another round is not worth it
-TOLERANCE = 1e-2  # nats of cost below which an iteration is not
+ENOUGH = 0.2  # nats of evidence below which another round is not worth it
+TOLERANCE = 0.02  # nats of cost below which an iteration is not
+ROUGHLY = 0.2  # the same while the physics is still rising
+
+LEAST_DAMPING, MOST_DAMPING = 1e-9, 1e-4  # at the start of a round
+FADING, FADED = 0.1, 1e-4  # a spline's roughness prior: factor a round, and least share
+
+LOUD = 0.01  # relative noise at which the physics has its declared weight
+MOST_WEIGHT = 1e4  # most that quieter data raise it
 
 Row = dict[str, float | str]
 
@@ -80,12 +87,22 @@ class Trained:
     factor: Factor
     evidence: Tensor
     cost: Tensor
+    weight: float
+
+    @property
+    def alive(self) -> dict[str, tuple[int, ...]]:
+        """Arguments alive of each hidden term."""
+        return {term: head.alive for term, head in self.heads.items()}
+
+    @property
+    def hidden_kind(self) -> str | None:
+        """The kind of the hidden heads; None without hidden terms."""
+        return next((head.kind for head in self.heads.values()), None)
 
     @property
     def name(self) -> str:
         """Kinds of heads, such as `spline/network`."""
-        kinds = sorted({head.kind for head in self.heads.values()}) or ["none"]
-        return f"{self.head.kind}/{'+'.join(kinds)}"
+        return f"{self.head.kind}/{self.hidden_kind or 'none'}"
 
     def best(self) -> Trained:
         """Return the batch element with the highest evidence, as a batch of one."""
@@ -175,12 +192,14 @@ def fit_jointly(bench: Bench, start: Start, *, rounds: int, weight: float) -> Tr
     """Return the joint fit from a start, the physics' weight rising tenfold a round from `weight`."""
     physics = physics_of(bench, start.heads)
     rise = _Rise(bench, physics, start)
-    final = bench.settings.physics_weight
+    final = max(bench.settings.physics_weight, weight)
     for _ in range(rounds):
         weight = min(weight, final)
         settled = rise.round(weight)
-        if weight == final and settled:
-            break
+        if weight == final:
+            final = max(final, rise.wanted_weight())
+            if settled and weight == final:
+                break
         weight *= 10
     return rise.trained()
 
@@ -196,6 +215,7 @@ class _Rise:
         self.bounds = shared_bounds(bench, physics)
         self.unknowns, self.next = start.unknowns, start.hyper
         self.evidence = torch.full_like(start.hyper.sigma[:, 0], -torch.inf)
+        self.damping: float | Tensor = 1e-6
         self.clock = time.perf_counter()
         self.count = 0
 
@@ -211,45 +231,62 @@ class _Rise:
             self.unknowns,
             precision,
             iterations=self.bench.settings.iterations,
-            tolerance=TOLERANCE,
+            damping=self.damping,
+            tolerance=TOLERANCE if weight >= self.bench.settings.physics_weight else ROUGHLY,
             bounds=self.bounds,
         )
+        self.damping = self.fit.damping.clamp(LEAST_DAMPING, MOST_DAMPING)
         self.unknowns, self.hyper = self.fit.unknowns, hyper
-        self.factor = factorise(self.fit.normal, precision)
-        before, self.evidence = self.evidence, self._log_evidence(hyper)
-        self.next = self._update(hyper)
+        before = self.evidence
+        self._weigh(precision)
         self._record(weight)
         return bool(((self.evidence - before).abs() < ENOUGH).all())
 
-    def _log_evidence(self, hyper: Hyper) -> Tensor:
-        experiments = self.unknowns.state.shape[1]
-        value = -self.fit.cost - 0.5 * self.factor.log_determinant
-        value = value + self.groups.log_prior(hyper.state, experiments)
-        value = value + self.shared.log_prior(hyper.shared, 1)
-        value = value - (self.bench.samples.counts * hyper.sigma.log()).sum(1)
-        return torch.where(self.factor.ok, value, -torch.inf)
+    def wanted_weight(self) -> float:
+        """Return the final weight of the physics: the quieter the data, the more it must weigh.
 
-    def _update(self, hyper: Hyper) -> Hyper:
-        variance = self.factor.inverse_diagonal()
-        u = self.unknowns
-        state = self.groups.update(hyper.state, u.state, variance.state)
-        shared = self.shared.update(hyper.shared, u.shared[:, None], variance.shared[:, None])
-        J, r = data_rows(self.model, u)
-        M = len(self.bench.samples.columns)
-        determined = self.factor.leverage(J).unflatten(-1, (M, -1)).sum((1, 3))
-        squares = r.square().sum((1, 3)) * hyper.sigma.square()
-        sigma = self.bench.noise.estimate(squares, determined)
-        fresh = Hyper(state, shared, sigma)
-        ok = self.factor.ok & torch.isfinite(sigma).all(1)
+        Equations that may be off by more than the noise allow the fit to follow the noise.
+        """
+        best = int(torch.nan_to_num(self.evidence, nan=-torch.inf).argmax())
+        spread = self.bench.noise.smallest / SMALLEST
+        quiet = float((spread / self.next.sigma[best]).log().mean().exp()) * LOUD
+        return self.bench.settings.physics_weight * min(max(quiet**2, 1.0), MOST_WEIGHT)
+
+    def _weigh(self, precision: Unknowns) -> None:
+        """Set the factor, the evidence and the next priors and noise from the last fit."""
+        u, M = self.unknowns, len(self.bench.samples.columns)
+        r, tape = self.model.residuals(u.state, u.shared)
+        J = self.model.jacobian(tape)
+        self.factor = factorise(self.fit.normal, precision)
+        determined = self.factor.leverage(self.model.data_rows(J)).unflatten(-1, (M, -1))
+        without_data = assemble(self.model.drop_data(J), r, u.state.shape[-1])
+        prior = factorise(without_data, precision)
+        gain = prior.log_determinant - self.factor.log_determinant
+        value = -self.fit.cost + 0.5 * gain
+        value = value - (self.bench.samples.counts * self.hyper.sigma.log()).sum(1)
+        ok = self.factor.ok & prior.ok & torch.isfinite(value)
+        self.evidence = torch.where(ok, value, -torch.inf)
+        squares = self.model.data_residuals(r).square().sum((1, 3)) * self.hyper.sigma.square()
+        sigma = self.bench.noise.estimate(squares, determined.sum((1, 3)))
+        self.next = self._update(prior, sigma, ok)
+
+    def _update(self, prior: Factor, sigma: Tensor, ok: Tensor) -> Hyper:
+        """Return the next hyperparameters; elements that could not be factorised keep theirs."""
+        hyper, u = self.hyper, self.unknowns
+        before, after = prior.inverse_diagonal(), self.factor.inverse_diagonal()
+        if self.begin.head.fades:
+            # Roughness stands in for the physics until the physics is there.
+            state = torch.maximum(FADING * hyper.state, FADED * self.begin.hyper.state)
+        else:
+            state = self.groups.update(hyper.state, u.state, before.state, after.state)
+        shared = self.shared.update(
+            hyper.shared, u.shared[:, None], before.shared[:, None], after.shared[:, None]
+        )
+        keep = ok[:, None]
         return Hyper(
-            *(
-                torch.where(ok[:, None], new, old)
-                for new, old in (
-                    (fresh.state, hyper.state),
-                    (fresh.shared, hyper.shared),
-                    (fresh.sigma, hyper.sigma),
-                )
-            )
+            torch.where(keep, state, hyper.state),
+            torch.where(keep, shared, hyper.shared),
+            torch.where(keep, sigma, hyper.sigma),
         )
 
     def _record(self, weight: float) -> None:
@@ -279,10 +316,12 @@ class _Rise:
             self.factor,
             self.evidence,
             self.fit.cost,
+            self.model.weight,
         )
 
 
-def data_rows(model: Collocation, at: Unknowns) -> tuple[Tensor, Tensor]:
-    """Return the data rows of the Jacobian, `[B, E, M*nd, P]`, and of the residuals."""
-    r, tape = model.residuals(at.state, at.shared)
-    return model.data_rows(model.jacobian(tape)), model.data_residuals(r)
+def along(fit: Trained) -> Passed:
+    """Return the physics at the collocation points of a fit."""
+    samples = fit.physics.forcing["t"]
+    V, _ = fit.head.forward(fit.unknowns.state, fit.head.basis(samples))
+    return fit.physics.forward(exponentiate(V, fit.head.frame.log), fit.unknowns.shared)

@@ -137,13 +137,17 @@ class Factor:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """Where the minimisation stopped, with the undamped pieces the evidence needs."""
+    """Where the minimisation stopped, with the undamped pieces the evidence needs.
+
+    `damping[B]` is the last one, relative to the largest diagonal entry: a start for a next fit.
+    """
 
     unknowns: Unknowns
     cost: Tensor
     residuals: Tensor
     normal: Normal
     iterations: int
+    damping: Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +197,7 @@ def minimise(
     precision: Unknowns,
     *,
     iterations: int,
-    damping: float = 1e-6,
+    damping: float | Tensor = 1e-6,
     tolerance: float = 1e-3,
     bounds: Bounds | None = None,
 ) -> Fit:
@@ -218,7 +222,7 @@ class _Search:
         model: Model,
         start: Unknowns,
         precision: Unknowns,
-        damping: float,
+        damping: float | Tensor,
         tolerance: float,
         bounds: Bounds | None,
     ) -> None:
@@ -236,7 +240,8 @@ class _Search:
         return 0.5 * (r.square().sum((1, 2)) + at.dot(at.times(self.precision)))
 
     def fit(self, count: int) -> Fit:
-        return Fit(self.at, self.cost, self.r, self.normal, count)
+        damping = self.mu / self.normal.largest
+        return Fit(self.at, self.cost, self.r, self.normal, count, damping)
 
     def step(self) -> bool:
         """Try one step for every element; return whether all are done."""

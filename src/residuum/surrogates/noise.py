@@ -46,6 +46,11 @@ class NoiseModel:
         sigma = torch.maximum(variance.sqrt() * self.unit, self.smallest)
         return torch.where(torch.isnan(self.given), sigma, self.given)
 
+    def at_least(self, sigma: Tensor, share: float) -> Tensor:
+        """Return the noise, no smaller than a share of each variable's spread unless given."""
+        larger = torch.maximum(sigma, share / SMALLEST * self.smallest)
+        return torch.where(torch.isnan(self.given), larger, self.given)
+
     def to(self, device: torch.device) -> NoiseModel:
         """Return the model on a device."""
         parts = [self.unit.to(device), self.given.to(device)]

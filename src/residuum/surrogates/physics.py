@@ -29,11 +29,13 @@ Values = dict[str, Tensor]
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """What a forward pass leaves: `rho[B, E, S, nc]`, states, values by name, tapes of heads."""
+    """What a forward pass leaves: `rho[B, E, S, nc]`, states, values by name, each call's
+    arguments `[B, E, nc, a]` and its head's tape."""
 
     rho: Tensor
     U: Tensor
     values: Values
+    arguments: Values
     tapes: Mapping[str, Any]
 
 
@@ -117,7 +119,7 @@ class Physics:
             (U[:, :, equation.order, :, s] - evaluate(equation.rhs, values)) * self._weight(U, s)
             for s, equation in enumerate(self.problem.equations)
         ]
-        return Passed(torch.stack(rho, 2), U, values, tapes)
+        return Passed(torch.stack(rho, 2), U, values, arguments, tapes)
 
     def linearise(self, passed: Passed) -> tuple[Tensor, Tensor]:
         """Return the derivatives of `rho[B, E, S, nc]` with respect to `U` and shared unknowns.

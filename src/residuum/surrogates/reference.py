@@ -19,18 +19,21 @@ from torch import Tensor
 from residuum.problem.problem import Problem
 from residuum.surrogates import bsplines
 from residuum.surrogates.noise import NoiseModel
-from residuum.surrogates.samples import Samples
+from residuum.surrogates.samples import Column, Samples
 from residuum.surrogates.states import DEGREE, Frame, SplineStates, exponentiate
 
 GRID = torch.logspace(-9, 5, 57, dtype=torch.float64)
 RIDGE = 1e-7  # on the quadratics that the roughness leaves free
+UNDECIDED = 2.0  # nats of restricted likelihood that the roughest restart gives away
+LEAST, MOST_ROUGH = 1e-9, 1e9
 FEWEST, MOST = 24, 100  # coefficients of a state spline
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """The smoothing splines: `theta[E, P]`, precisions `kappa[2*S]`, noise `sigma[M]`, and
-    the states with their derivatives at the collocation points, `U[E, K + 1, nc, S]`."""
+    """Smoothing splines for every restart: `theta[B, E, P]`, precisions `kappa[B, 2*S]`, noise
+    `sigma[B, M]`; and the first one's states at the collocation points, `U[E, K + 1, nc, S]`.
+    """
 
     head: SplineStates
     theta: Tensor
@@ -40,16 +43,24 @@ class Reference:
 
 
 def smooth(
-    problem: Problem, samples: Samples, noise: NoiseModel, coefficients: int = 0
+    problem: Problem, samples: Samples, noise: NoiseModel, *, batch: int, coefficients: int = 0
 ) -> Reference:
-    """Return the smoothing splines of the samples (`coefficients` 0: from their number)."""
+    """Return the smoothing splines of the samples (`coefficients` 0: from their number).
+
+    The first restart has the best roughness. The data often leave it open, and a trajectory that
+    was smoothed too far is a trap, so later restarts are as rough as `UNDECIDED` nats allow.
+    """
     count = coefficients or int(np.clip(8 + samples.t.shape[1], FEWEST, MOST))
     head = SplineStates(frame_of(problem, samples), max(count, DEGREE + 3))
     basis = head.basis(samples.t)
-    fits = [_smooth_state(head, basis, samples, noise, s) for s in range(len(problem.equations))]
-    theta = torch.stack([c for c, _, _ in fits], 1).flatten(1)
-    kappa = torch.stack([k for _, k, _ in fits]).flatten()
-    V, _ = head.forward(theta[None], head.basis(samples.tc))
+    margins = torch.linspace(0, UNDECIDED, batch)
+    fits = [
+        _smooth_state(head, basis, samples, noise, s, margins)
+        for s in range(len(problem.equations))
+    ]
+    theta = torch.stack([c for c, _, _ in fits], 2).flatten(2)
+    kappa = torch.cat([k for _, k, _ in fits], 1)
+    V, _ = head.forward(theta[:1], head.basis(samples.tc))
     sigma = _column_noise(head, theta, basis, samples, noise, [s for _, _, s in fits])
     return Reference(head, theta, kappa, sigma, exponentiate(V, head.frame.log)[0])
 
@@ -72,7 +83,7 @@ def frame_of(problem: Problem, samples: Samples) -> Frame:
     )
 
 
-def _primary(samples: Samples, state: int) -> tuple[int, object]:
+def _primary(samples: Samples, state: int) -> tuple[int, Column]:
     """Return the lowest measured derivative of a state, which the smoothing uses."""
     own = [(c.order, m, c) for m, c in enumerate(samples.columns) if c.state == state]
     _, m, column = min(own, key=lambda row: row[:2])
@@ -80,30 +91,36 @@ def _primary(samples: Samples, state: int) -> tuple[int, object]:
 
 
 def _smooth_state(
-    head: SplineStates, basis: Tensor, samples: Samples, noise: NoiseModel, state: int
+    head: SplineStates,
+    basis: Tensor,
+    samples: Samples,
+    noise: NoiseModel,
+    state: int,
+    margins: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Return coefficients `[E, m]`, precisions of quadratics and roughness, and the noise."""
+    """Return coefficients `[B, E, m]`, precisions `[B, 2]` (quadratics, rest) and noise `[B]`."""
     m, column = _primary(samples, state)
     frame = head.frame
     present = samples.present[..., m]
-    rows = basis[:, column.order] * present[..., None] * frame.span.max() ** column.order
-    unit = frame.scale[state] / frame.span.max() ** column.order
+    longest = frame.span.max() ** column.order
+    rows = basis[:, column.order] * present[..., None] * longest
+    unit = frame.scale[state] / longest
     offset = frame.location[state] if column.order == 0 else 0.0
     y = (samples.y[..., m] - offset) / unit * present
     stiffness = bsplines.modes(head.coefficients, DEGREE)[0].to(y.device)
-    given = noise.given[m] / unit
-    c, rough, sigma = _restricted_likelihood(rows, y, stiffness, given)
+    c, rough, sigma = _restricted_likelihood(rows, y, stiffness, noise.given[m] / unit, margins)
     null = bsplines.PENALISED
-    plain = null * len(c) / c[:, :null].square().sum().clamp_min(1e-30)
-    limits = [(plain, 1e-6, 1e3), (rough / sigma**2, 1e-9, 1e9)]
-    kappa = torch.stack([value.clamp(low, high) for value, low, high in limits])
+    plain = null * c.shape[1] / c[..., :null].square().sum((1, 2)).clamp_min(1e-30)
+    kappa = torch.stack(
+        [plain.clamp(1e-6, 1e3), (rough / sigma**2).clamp(LEAST, MOST_ROUGH)], 1
+    )
     return c, kappa, torch.maximum(sigma * unit, noise.smallest[m])
 
 
 def _restricted_likelihood(
-    rows: Tensor, y: Tensor, stiffness: Tensor, given: Tensor
+    rows: Tensor, y: Tensor, stiffness: Tensor, given: Tensor, margins: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Return coefficients, roughness weight (in units of the noise) and noise of the best fit."""
+    """Return coefficients, roughness weights (in units of the noise) and noise for each margin."""
     grid, null = GRID.to(y.device), bsplines.PENALISED
     ridge = torch.where(stiffness == 0, RIDGE, 0.0)
     penalty = grid[:, None] * stiffness + ridge
@@ -117,7 +134,8 @@ def _restricted_likelihood(
     prior = len(y) * (len(stiffness) - null) * grid.log()
     sigma = (squares / free).sqrt() if bool(torch.isnan(given)) else given.expand(len(grid))
     score = -0.5 * (squares / sigma**2 + determinant - prior) - free * sigma.log()
-    best = int(score.argmax())
+    allowed = score >= score.max() - margins.to(y.device)[:, None]
+    best = allowed.long().argmax(1)
     return c[best], grid[best], sigma[best]
 
 
@@ -129,14 +147,14 @@ def _column_noise(
     noise: NoiseModel,
     primary: list[Tensor],
 ) -> Tensor:
-    """Return the noise of every column: the smoothing's own, else the misfit of the splines."""
-    V, _ = head.forward(theta[None], basis)
+    """Return the noise `[B, M]`: the smoothing's own, else the misfit of the splines."""
+    U = exponentiate(head.forward(theta, basis)[0], head.frame.log)
     sigma = []
-    U = exponentiate(V, head.frame.log)
     for m, column in enumerate(samples.columns):
         if _primary(samples, column.state)[0] == m:
             sigma.append(primary[column.state])
             continue
-        misfit = (U[0, :, column.order, :, column.state] - samples.y[..., m]) * samples.present[..., m]
-        sigma.append((misfit.square().sum() / samples.counts[m]).sqrt())
-    return torch.maximum(torch.stack(sigma), noise.smallest)
+        model = U[:, :, column.order, :, column.state]
+        misfit = (model - samples.y[..., m]) * samples.present[..., m]
+        sigma.append((misfit.square().sum((1, 2)) / samples.counts[m]).sqrt())
+    return torch.maximum(torch.stack(sigma, 1), noise.smallest)

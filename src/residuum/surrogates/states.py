@@ -49,6 +49,7 @@ class StateHead(ABC):
     """A family of functions of time with unknowns `theta[B, E, size]`."""
 
     kind: ClassVar[str]
+    fades: ClassVar[bool] = False  # whether the prior gives way to the physics
     frame: Frame
 
     @property
@@ -129,6 +130,7 @@ class SplineStates(StateHead):
     frame: Frame
     coefficients: int
     kind: ClassVar[str] = "spline"
+    fades: ClassVar[bool] = True
 
     @property
     def size(self) -> int:

@@ -9,11 +9,12 @@ from torch import Tensor
 
 from residuum.surrogates.collocation import Collocation
 from residuum.surrogates.evidence import Groups
-from residuum.surrogates.joint import Bench, data_rows
+from residuum.surrogates.joint import Bench
 from residuum.surrogates.levenberg import Unknowns, factorise, minimise
 from residuum.surrogates.states import NetworkStates, StateHead
 
 ROUNDS, ITERATIONS = 3, 15
+FIRST_NOISE = 0.02  # least noise at the start, as a share of a variable's spread
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,21 +28,17 @@ class WarmStates:
 
 
 def warm_splines(bench: Bench, generator: torch.Generator) -> WarmStates:
-    """Return the smoothing splines, the same for every restart."""
-    reference, B = bench.reference, bench.settings.ensemble
-    return WarmStates(
-        reference.head,
-        reference.theta.expand(B, -1, -1).clone(),
-        reference.kappa.expand(B, -1).clone(),
-        reference.sigma.expand(B, -1).clone(),
-    )
+    """Return the smoothing splines."""
+    r = bench.reference
+    # Splines can go through every sample; started there, the fit would call the noise zero.
+    return WarmStates(r.head, r.theta, r.kappa, bench.noise.at_least(r.sigma, FIRST_NOISE))
 
 
 def warm_networks(bench: Bench, generator: torch.Generator) -> WarmStates:
     """Return networks fitted to the data from random weights, with evidence updates."""
     settings, reference = bench.settings, bench.reference
     head = NetworkStates(reference.head.frame, (settings.width, settings.width))
-    sigma = reference.sigma.expand(settings.ensemble, -1)
+    sigma = reference.sigma[:1].expand(settings.ensemble, -1)
     theta = head.initial(settings.ensemble, generator).to(sigma.device)
     groups = Groups.of(head.groups()).to(sigma.device)
     kappa = groups.initial.expand(settings.ensemble, -1)
@@ -60,8 +57,11 @@ def warm_networks(bench: Bench, generator: torch.Generator) -> WarmStates:
         )
         theta, damping = fit.unknowns.state, 1e-6
         factor = factorise(fit.normal, precision)
-        kappa = groups.update(kappa, theta, factor.inverse_diagonal().state)
-        J, r = data_rows(model, fit.unknowns)
+        posterior = factor.inverse_diagonal().state
+        prior = (1 / precision.state)[:, None].expand_as(posterior)
+        kappa = groups.update(kappa, theta, prior, posterior)
+        r, tape = model.residuals(theta, nothing)
+        J, r = model.data_rows(model.jacobian(tape)), model.data_residuals(r)
         determined = factor.leverage(J).unflatten(-1, (len(bench.samples.columns), -1))
         squares = r.square().sum((1, 3)) * sigma.square()
         model.sigma = sigma = bench.noise.estimate(squares, determined.sum((1, 3)))

@@ -1,0 +1,270 @@
+"""What the collocation surrogate hands on: states, hidden terms and their posterior."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from residuum.problem.problem import Problem
+from residuum.surrogates.bottleneck import Bottleneck
+from residuum.surrogates.heads import HiddenHead, NetworkHead, SplineHead
+from residuum.surrogates.joint import Trained
+from residuum.surrogates.pinn import PinnFit
+from residuum.surrogates.states import Frame, NetworkStates, SplineStates, StateHead, exponentiate
+from residuum.surrogates.surrogate import SCHEMA, Surrogate
+
+
+@dataclass(frozen=True)
+class Term:
+    """One hidden term: formal arguments, head, output scale, place among the shared unknowns."""
+
+    arguments: tuple[str, ...]
+    head: HiddenHead
+    scale: float
+    start: int
+
+    @property
+    def place(self) -> slice:
+        """Where its unknowns stand."""
+        return slice(self.start, self.start + self.head.size)
+
+
+@dataclass(frozen=True, eq=False)
+class PinnSurrogate(Surrogate):
+    """State heads with `state[E, P]`, hidden heads with `shared[Q]` and its `covariance[Q, Q]`.
+
+    `components` gives state and order of derivative of each component. The covariance is the
+    Laplace posterior with the states' unknowns marginalised.
+    """
+
+    names: tuple[str, ...]
+    components: Mapping[str, tuple[int, int]]
+    head: StateHead
+    state: Tensor
+    hidden_terms: Mapping[str, Term]
+    shared: Tensor
+    covariance: Tensor
+    parameter_values: Mapping[str, tuple[float, float]]
+    noise_sizes: Mapping[str, float]
+    comparisons: tuple[Mapping[str, float | str], ...]
+    rows: tuple[Mapping[str, float | str], ...]
+
+    @classmethod
+    def of(cls, problem: Problem, fit: PinnFit) -> PinnSurrogate:
+        """Return the surrogate of a fit, on the CPU."""
+        trained, columns = fit.trained, fit.bench.samples.columns
+        sigma = trained.hyper.sigma[0]
+        return cls(
+            names=fit.bench.samples.names,
+            components=dict(trained.physics.components),
+            head=_head_on_cpu(trained.head),
+            state=trained.unknowns.state[0].cpu(),
+            hidden_terms={
+                term.name: Term(
+                    term.arguments,
+                    _hidden_on_cpu(trained.heads[term.name]),
+                    trained.physics.hidden_scales[term.name],
+                    trained.physics.places[term.name].start,
+                )
+                for term in problem.hidden_terms
+            },
+            shared=trained.unknowns.shared[0].cpu(),
+            covariance=trained.factor.shared_covariance()[0].cpu(),
+            parameter_values=_parameters(trained),
+            noise_sizes={column.name: float(sigma[m]) for m, column in enumerate(columns)},
+            comparisons=tuple(asdict(c) for c in fit.comparisons),
+            rows=fit.history,
+        )
+
+    @property
+    def experiments(self) -> tuple[str, ...]:
+        return self.names
+
+    @property
+    def terms(self) -> Mapping[str, tuple[str, ...]]:
+        return {name: term.arguments for name, term in self.hidden_terms.items()}
+
+    @torch.inference_mode()
+    def states(self, experiment: str, t: np.ndarray) -> dict[str, np.ndarray]:
+        if experiment not in self.names:
+            raise KeyError(experiment)
+        e = self.names.index(experiment)
+        times = torch.as_tensor(np.asarray(t, dtype=float)).expand(len(self.names), -1)
+        V, _ = self.head.forward(self.state[None], self.head.basis(times))
+        U = exponentiate(V, self.head.frame.log)[0, e]
+        return {name: U[k, :, s].numpy().copy() for name, (s, k) in self.components.items()}
+
+    @torch.inference_mode()
+    def hidden(self, term: str, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        one = self.hidden_terms[term]
+        values, tape = one.head.forward(self.shared[None, one.place], _points(X))
+        J = one.head.linearise(tape)[1][0]
+        covariance = J @ self.covariance[one.place, one.place] @ J.mT * one.scale**2
+        covariance = 0.5 * (covariance + covariance.mT)
+        return (values[0] * one.scale).numpy().copy(), covariance.numpy().copy()
+
+    @torch.inference_mode()
+    def hidden_gradient(self, term: str, X: np.ndarray) -> np.ndarray:
+        one = self.hidden_terms[term]
+        _, tape = one.head.forward(self.shared[None, one.place], _points(X))
+        return (one.head.linearise(tape)[0][0] * one.scale).numpy().copy()
+
+    @property
+    def parameters(self) -> Mapping[str, tuple[float, float]]:
+        return self.parameter_values
+
+    @property
+    def noise(self) -> Mapping[str, float]:
+        return self.noise_sizes
+
+    @property
+    def alive(self) -> Mapping[str, tuple[bool, ...]]:
+        return {
+            name: tuple(index in term.head.alive for index in range(len(term.arguments)))
+            for name, term in self.hidden_terms.items()
+        }
+
+    @property
+    def latents(self) -> Mapping[str, int]:
+        return {name: _latents(term.head) for name, term in self.hidden_terms.items()}
+
+    @property
+    def history(self) -> Sequence[Mapping[str, float | str]]:
+        return self.rows
+
+    def to_arrays(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        frame = self.head.frame
+        tensors = {
+            "state": self.state,
+            "shared": self.shared,
+            "covariance": self.covariance,
+            "location": frame.location,
+            "scale": frame.scale,
+            "start": frame.start,
+            "span": frame.span,
+        }
+        for name, term in self.hidden_terms.items():
+            tensors[f"low.{name}"], tensors[f"high.{name}"] = term.head.low, term.head.high
+        arrays = {name: np.ascontiguousarray(tensor.numpy()) for name, tensor in tensors.items()}
+        return arrays, self._values()
+
+    def _values(self) -> dict[str, Any]:
+        frame = self.head.frame
+        return {
+            "schema": SCHEMA,
+            "kind": "pinn",
+            "experiments": list(self.names),
+            "components": {name: list(place) for name, place in self.components.items()},
+            "order": frame.order,
+            "log": list(frame.log),
+            "state_head": _describe_states(self.head),
+            "terms": {name: _describe_term(term) for name, term in self.hidden_terms.items()},
+            "parameters": {name: list(pair) for name, pair in self.parameter_values.items()},
+            "noise": dict(self.noise_sizes),
+            "comparisons": [dict(row) for row in self.comparisons],
+            "history": [dict(row) for row in self.rows],
+        }
+
+    @classmethod
+    def from_arrays(
+        cls, arrays: Mapping[str, np.ndarray], values: Mapping[str, Any]
+    ) -> PinnSurrogate:
+        if values.get("schema") != SCHEMA or values.get("kind") != "pinn":
+            found = f"{values.get('schema')} {values.get('kind')}"
+            raise ValueError(f"expected {SCHEMA} pinn, found {found}")
+        tensors = {name: torch.tensor(array) for name, array in arrays.items()}
+        ends = [tensors[name] for name in ("location", "scale", "start", "span")]
+        frame = Frame(*ends, int(values["order"]), tuple(values["log"]))
+        return cls(
+            names=tuple(values["experiments"]),
+            components={name: (int(s), int(k)) for name, (s, k) in values["components"].items()},
+            head=_read_states(frame, values["state_head"]),
+            state=tensors["state"],
+            hidden_terms={
+                name: _read_term(row, tensors[f"low.{name}"], tensors[f"high.{name}"])
+                for name, row in values["terms"].items()
+            },
+            shared=tensors["shared"],
+            covariance=tensors["covariance"],
+            parameter_values={name: (pair[0], pair[1]) for name, pair in values["parameters"].items()},
+            noise_sizes=dict(values["noise"]),
+            comparisons=tuple(values["comparisons"]),
+            rows=tuple(values["history"]),
+        )
+
+
+def _points(X: np.ndarray) -> Tensor:
+    return torch.as_tensor(np.asarray(X, dtype=float))[None]
+
+
+def _parameters(trained: Trained) -> dict[str, tuple[float, float]]:
+    physics, start = trained.physics, trained.physics.heads_size
+    scales = physics.parameter_scales
+    q = trained.unknowns.shared[0, start:] * scales
+    variance = trained.factor.shared_covariance()[0].diagonal()[start:]
+    sd = variance.clamp_min(0).sqrt() * scales
+    names = physics.problem.estimated
+    return {name: (float(q[i]), float(sd[i])) for i, name in enumerate(names)}
+
+
+def _latents(head: HiddenHead) -> int:
+    if isinstance(head, NetworkHead) and head.bottleneck.latents is not None:
+        return head.bottleneck.latents
+    return len(head.alive)
+
+
+def _head_on_cpu(head: StateHead) -> StateHead:
+    f = head.frame
+    ends = [tensor.cpu() for tensor in (f.location, f.scale, f.start, f.span)]
+    return _read_states(Frame(*ends, f.order, f.log), _describe_states(head))
+
+
+def _hidden_on_cpu(head: HiddenHead) -> HiddenHead:
+    if isinstance(head, NetworkHead):
+        return NetworkHead(head.low.cpu(), head.high.cpu(), head.alive, head.bottleneck)
+    return SplineHead(head.low.cpu(), head.high.cpu(), head.alive)
+
+
+def _describe_states(head: StateHead) -> dict[str, Any]:
+    if isinstance(head, NetworkStates):
+        return {"kind": head.kind, "hidden": list(head.hidden)}
+    if isinstance(head, SplineStates):
+        return {"kind": head.kind, "coefficients": head.coefficients}
+    raise TypeError(f"not a known state head: {type(head).__name__}")
+
+
+def _read_states(frame: Frame, row: Mapping[str, Any]) -> StateHead:
+    if row["kind"] == "network":
+        return NetworkStates(frame, tuple(row["hidden"]))
+    return SplineStates(frame, int(row["coefficients"]))
+
+
+def _describe_term(term: Term) -> dict[str, Any]:
+    head = term.head
+    bottleneck = asdict(head.bottleneck) if isinstance(head, NetworkHead) else None
+    return {
+        "arguments": list(term.arguments),
+        "kind": head.kind,
+        "alive": list(head.alive),
+        "scale": term.scale,
+        "start": term.start,
+        "bottleneck": bottleneck,
+    }
+
+
+def _read_term(row: Mapping[str, Any], low: Tensor, high: Tensor) -> Term:
+    alive = tuple(int(index) for index in row["alive"])
+    head: HiddenHead = SplineHead(low, high, alive)
+    if row["kind"] == "network":
+        b = row["bottleneck"]
+        bottleneck = Bottleneck(
+            b["arguments"], b["latents"], tuple(b["top"]), tuple(b["encoder"]), b["outputs"],
+            b["penalty"],
+        )
+        head = NetworkHead(low, high, alive, bottleneck)
+    return Term(tuple(row["arguments"]), head, float(row["scale"]), int(row["start"]))

@@ -1,0 +1,148 @@
+r"""Which arguments and latents does a hidden term not need?
+
+Every argument whose influence is small is removed on trial, the weakest first; the fit goes on
+from where it was, and the removal stands when the evidence does not fall. Evidence rather than
+held-out loss: it needs no data set aside (series here are short), costs one short refit a trial,
+and charges exactly for what the removed argument let the fit do with the noise. Along a few
+trajectories one argument can stand in for another, and a formula in two costs a distiller
+nothing, so trials stop at two arguments: below that only an argument without influence goes.
+Latents are then the rank of what remains: a term that reads its arguments through fewer linear combinations
+than it has arguments is given only those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from residuum.surrogates.evidence import Groups
+from residuum.surrogates.heads import HiddenHead, NetworkHead
+from residuum.surrogates.joint import Bench, Hyper, Start, Trained, along, fit_jointly
+from residuum.surrogates.levenberg import Unknowns
+from residuum.surrogates.physics import Passed, Physics
+
+SUSPECT = 0.5  # influence (share of the term's rms) below which an argument is put to trial
+NEGLIGIBLE = 0.01  # the same where no more than two arguments are left
+FLAT = 0.2  # share of the first singular value below which a direction is put to trial
+FAINT = 1e-2  # share of the strongest latent below which an l1 latent is dead
+TRIAL_ROUNDS = 4
+
+
+def prune(bench: Bench, trained: Trained) -> Trained:
+    """Return the fit (a batch of one) without the arguments and latents it does not need.
+
+    It is the same object where nothing was removed.
+    """
+    if bench.settings.bottleneck.sparsity == "l1":
+        return _drop_faint_latents(bench, trained)
+    return _reduce_rank(bench, _remove_arguments(bench, trained))
+
+
+def influence(fit: Trained) -> dict[str, Tensor]:
+    """Return the influence `[a]` of each term's arguments along the trajectories.
+
+    It is the rms of the term's slope times the argument's spread, over the rms of the term.
+    """
+    passed, found = along(fit), {}
+    for term, head in fit.heads.items():
+        X, values, gradient = _calls(fit, passed, term)
+        spread = X.std(1, correction=0)
+        size = values.square().mean(1, keepdim=True).sqrt().clamp_min(1e-300)
+        found[term] = (gradient.square().mean(1).sqrt() * spread / size)[0]
+    return found
+
+
+def _calls(fit: Trained, passed: Passed, term: str) -> tuple[Tensor, Tensor, Tensor]:
+    """Return arguments `[1, N, a]`, values and gradients of all calls of a term, in its scale."""
+    head, theta = fit.heads[term], fit.unknowns.shared[:, fit.physics.places[term]]
+    names = [call.placeholder for call in fit.physics.problem.calls if call.term == term]
+    X = torch.cat([passed.arguments[name].flatten(1, 2) for name in names], 1)
+    values, tape = head.forward(theta, X)
+    return X, values, head.linearise(tape)[0]
+
+
+def _remove_arguments(bench: Bench, fit: Trained) -> Trained:
+    kept: set[tuple[str, int]] = set()
+    while True:
+        suspects = [
+            (float(strength[a]), term, a)
+            for term, strength in influence(fit).items()
+            for a in fit.heads[term].alive
+            if float(strength[a]) < _threshold(fit.heads[term]) and (term, a) not in kept
+        ]
+        if not suspects:
+            return fit
+        _, term, argument = min(suspects)
+        X, _, _ = _calls(fit, along(fit), term)
+        theta = fit.unknowns.shared[:, fit.physics.places[term]]
+        head, theta = fit.heads[term].without(argument, theta, X)
+        trial = _refit(bench, fit, term, head, theta)
+        if bool(trial.evidence[0] >= fit.evidence[0]):
+            fit = trial
+        else:
+            kept.add((term, argument))
+
+
+def _threshold(head: HiddenHead) -> float:
+    """Return the influence below which an argument is put to trial; one argument always stays."""
+    return {1: 0.0, 2: NEGLIGIBLE}.get(len(head.alive), SUSPECT)
+
+
+def _reduce_rank(bench: Bench, fit: Trained) -> Trained:
+    for term, head in fit.heads.items():
+        if not isinstance(head, NetworkHead) or head.bottleneck.latents is not None:
+            continue
+        theta = fit.unknowns.shared[:, fit.physics.places[term]]
+        s = head.bottleneck.singular_values(theta)[0]
+        rank = int((s > FLAT * s[0]).sum())
+        if rank < len(head.alive):
+            narrow, weights = head.bottleneck.factored(rank, theta)
+            trial = _refit(bench, fit, term, replace(head, bottleneck=narrow), weights)
+            fit = trial if bool(trial.evidence[0] >= fit.evidence[0]) else fit
+    return fit
+
+
+def _drop_faint_latents(bench: Bench, fit: Trained) -> Trained:
+    for term in fit.heads:
+        while True:
+            head = fit.heads[term]
+            if not isinstance(head, NetworkHead) or (head.bottleneck.latents or 1) < 2:
+                break
+            theta = fit.unknowns.shared[:, fit.physics.places[term]]
+            norms = head.bottleneck.latent_norms(theta)[0]
+            if float(norms.min() / norms.max()) > FAINT:
+                break
+            narrow, weights = head.bottleneck.without_latent(int(norms.argmin()), theta)
+            fit = _refit(bench, fit, term, replace(head, bottleneck=narrow), weights)
+    return fit
+
+
+def _refit(bench: Bench, fit: Trained, term: str, head: HiddenHead, theta: Tensor) -> Trained:
+    """Return the joint fit that goes on with another head for one term."""
+    heads: Mapping[str, HiddenHead] = {**fit.heads, term: head}
+    place = fit.physics.places[term]
+    shared = fit.unknowns.shared
+    shared = torch.cat([shared[:, : place.start], theta, shared[:, place.stop :]], 1)
+    kappa = _carry_priors(fit.physics, fit.hyper.shared, term, head)
+    start = Start(
+        fit.head,
+        heads,
+        Unknowns(fit.unknowns.state, shared),
+        Hyper(fit.hyper.state, kappa, fit.hyper.sigma),
+    )
+    return fit_jointly(bench, start, rounds=TRIAL_ROUNDS, weight=fit.weight)
+
+
+def _carry_priors(physics: Physics, kappa: Tensor, term: str, head: HiddenHead) -> Tensor:
+    """Return the priors' strengths with those of one term begun anew."""
+    before = 0
+    for name in physics.places:
+        if name == term:
+            break
+        before += len(physics.heads[name].groups())
+    after = before + len(physics.heads[term].groups())
+    fresh = Groups.of(head.groups()).initial.to(kappa.device).expand(len(kappa), -1)
+    return torch.cat([kappa[:, :before], fresh, kappa[:, after:]], 1)

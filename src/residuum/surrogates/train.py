@@ -1,0 +1,60 @@
+"""How is a surrogate trained? By the kind that is asked for, from values to a value."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+
+from residuum.data.observations import Observations
+from residuum.errors import UserError
+from residuum.problem.problem import Problem
+from residuum.seeds import child_seed
+from residuum.surrogates.joint import Row
+from residuum.surrogates.pinn import fit_pinn
+from residuum.surrogates.pinn_surrogate import PinnSurrogate
+from residuum.surrogates.settings import PinnSettings
+from residuum.surrogates.surrogate import Surrogate
+
+Progress = Callable[[Row], None]
+
+
+def train(
+    problem: Problem,
+    observations: Observations,
+    settings: PinnSettings,
+    *,
+    seed: int,
+    device: str = "auto",
+    progress: Progress | None = None,
+) -> Surrogate:
+    """Return the collocation surrogate of the training part of the observations.
+
+    `progress` is called with a row of figures after every round. `device` is `cpu`, `cuda` or
+    `auto` (the settings' choice, CUDA where there is one only for many experiments).
+    Raises UserError when the observations cannot be trained on.
+    """
+    where = choose_device(settings.device if device == "auto" else device)
+    with torch.inference_mode():
+        fit = fit_pinn(
+            problem,
+            observations,
+            settings,
+            seed=child_seed(seed, "train", "pinn"),
+            device=where,
+            progress=progress,
+        )
+        return PinnSurrogate.of(problem, fit)
+
+
+def choose_device(name: str) -> torch.device:
+    """Return the torch device; raises UserError where CUDA is asked for and absent."""
+    if name == "cuda" and not torch.cuda.is_available():
+        raise UserError("no CUDA device was found", hint="use device: cpu or auto")
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
+SURROGATES: dict[str, Callable[..., Surrogate]] = {"pinn": train}
+READERS: dict[str, type[Surrogate]] = {"pinn": PinnSurrogate}
