@@ -1,0 +1,113 @@
+"""What did the surrogate learn, as numbers that formulas can be fitted to?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import numpy as np
+
+from residuum.data.observations import Experiment, Observations
+from residuum.expressions.evaluation import evaluate
+from residuum.hidden.samples import Extraction, HiddenSamples, Trajectory
+from residuum.hidden.structure import structure_of
+from residuum.problem.problem import Problem
+
+POINTS_AN_INTERVAL = 3
+MOST_POINTS = 200  # of a hidden term, over all experiments and calls
+FEWEST_POINTS = 8  # of a call in one experiment
+
+
+class Surrogate(Protocol):
+    """What is asked of a surrogate here (`surrogates.surrogate.Surrogate`)."""
+
+    @property
+    def experiments(self) -> tuple[str, ...]: ...
+    @property
+    def parameters(self) -> Mapping[str, tuple[float, float]]: ...
+    @property
+    def noise(self) -> Mapping[str, float]: ...
+    @property
+    def alive(self) -> Mapping[str, tuple[bool, ...]]: ...
+    @property
+    def latents(self) -> Mapping[str, int]: ...
+    def states(self, experiment: str, t: np.ndarray) -> dict[str, np.ndarray]: ...
+    def hidden(self, term: str, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]: ...
+    def hidden_gradient(self, term: str, X: np.ndarray) -> np.ndarray: ...
+
+
+def extract(surrogate: Surrogate, problem: Problem, observations: Observations) -> Extraction:
+    """Return samples of every hidden term along the surrogate's trajectories, and what else it found.
+
+    Samples stand at equal times within each experiment's training part, about three an interval
+    between measurements and at most two hundred a term. Their covariance is the posterior with
+    all other unknowns marginalised. Everything is in the user's units.
+    """
+    parts = {e.name: e.training() for e in observations.experiments}
+    parts = {name: parts[name] for name in surrogate.experiments}
+    samples = {
+        term.name: _samples(surrogate, problem, observations, parts, term.name)
+        for term in problem.hidden_terms
+    }
+    return Extraction(
+        samples=samples,
+        trajectories={
+            name: Trajectory(part.t, surrogate.states(name, part.t))
+            for name, part in parts.items()
+        },
+        parameters=dict(surrogate.parameters),
+        noise=dict(surrogate.noise),
+        structure=structure_of(surrogate, samples),
+    )
+
+
+def sample_times(part: Experiment, most: int) -> np.ndarray:
+    """Return equal times over an experiment's span, about three an interval and at most `most`."""
+    count = POINTS_AN_INTERVAL * (len(part.t) - 1) + 1
+    return np.linspace(part.t[0], part.t[-1], min(count, most))
+
+
+def arguments_at(
+    surrogate: Surrogate, problem: Problem, part: Experiment, t: np.ndarray, term: str
+) -> np.ndarray:
+    """Return the arguments `[calls, n, a]` of every call of a term at times `t[n]`."""
+    values = {name: np.asarray(value) for name, value in problem.known.items()}
+    values |= {name: np.asarray(value) for name, (value, _) in surrogate.parameters.items()}
+    values |= {name: part.input_at(name, t) for name in problem.inputs}
+    values |= {"t": t, **surrogate.states(part.name, t)}
+    calls = [call for call in problem.calls if call.term == term]
+    rows = [
+        np.stack([np.broadcast_to(evaluate(a, values), t.shape) for a in call.arguments], -1)
+        for call in calls
+    ]
+    return np.stack(rows)
+
+
+def _samples(
+    surrogate: Surrogate,
+    problem: Problem,
+    observations: Observations,
+    parts: Mapping[str, Experiment],
+    term: str,
+) -> HiddenSamples:
+    order = {e.name: index for index, e in enumerate(observations.experiments)}
+    calls = sum(call.term == term for call in problem.calls)
+    most = max(FEWEST_POINTS, MOST_POINTS // (len(parts) * calls))
+    X, times, experiment = [], [], []
+    for name, part in parts.items():
+        t = sample_times(part, most)
+        X.append(arguments_at(surrogate, problem, part, t, term).reshape(calls * len(t), -1))
+        times.append(np.tile(t, calls))
+        experiment.append(np.full(calls * len(t), order[name]))
+    points = np.concatenate(X)
+    values, covariance = surrogate.hidden(term, points)
+    return HiddenSamples(
+        term=term,
+        arguments=problem.hidden_term(term).arguments,
+        X=points,
+        values=values,
+        covariance=covariance,
+        t=np.concatenate(times),
+        experiment=np.concatenate(experiment),
+        alive=surrogate.alive[term],
+    )
