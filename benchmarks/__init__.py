@@ -1,0 +1,1 @@
+"""How well residuum does, measured: cases with a known answer, beside published figures."""

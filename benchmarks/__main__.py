@@ -1,0 +1,125 @@
+"""`python -m benchmarks COMMAND`: run one case, or write the page from the results at hand."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+# One core: before numpy and torch are imported, since they read this once.
+for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ[_name] = "1"
+
+ALONE = ("refit", "peer", "arguments", "units")
+
+
+def main() -> None:
+    """Read the command line and do what it says."""
+    chosen = _parser().parse_args()
+    chosen.run(chosen)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _recovery(commands.add_parser("recovery", help="share of draws recovered (B1, B2, B3)"))
+    for name in ALONE:
+        _alone(commands.add_parser(name, help=f"the case `{name}`"), name)
+    lynx = commands.add_parser("lynx_hare", help="the real counts (B19)")
+    lynx.add_argument("--result", type=Path, required=True)
+    lynx.set_defaults(run=_run_lynx_hare)
+    _page(commands.add_parser("page", help="write docs/benchmarks.md from results"))
+    return parser
+
+
+def _recovery(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("case", choices=("B1", "B2", "B3"))
+    parser.add_argument("--noise", type=float, required=True)
+    parser.add_argument("--points", type=int, required=True)
+    parser.add_argument("--draws", type=int, required=True)
+    parser.add_argument("--seed", type=int, default=0, help="first draw")
+    parser.add_argument("--lines", type=Path, required=True, help="one JSON line a draw, kept")
+    parser.add_argument("--result", type=Path, required=True)
+    parser.set_defaults(run=_run_recovery)
+
+
+def _alone(parser: argparse.ArgumentParser, name: str) -> None:
+    parser.add_argument("--draws", type=int, required=True)
+    parser.add_argument("--seed", type=int, default=0, help="first draw")
+    parser.add_argument("--result", type=Path, required=True)
+    if name == "refit":
+        parser.add_argument("--repeats", type=int, default=20)
+    if name == "peer":
+        parser.add_argument("--seconds", type=float, default=120.0, help="the peer's, a draw")
+    parser.set_defaults(run=globals()[f"_run_{name}"])
+
+
+def _page(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--results", type=Path, default=Path("benchmarks/results"))
+    parser.add_argument("--page", type=Path, default=Path("docs/benchmarks.md"))
+    parser.set_defaults(run=_run_page)
+
+
+def _run_recovery(a: argparse.Namespace) -> None:
+    _one_thread()
+    from benchmarks.recovery import run_draws
+
+    run_draws(
+        a.case,
+        noise=a.noise,
+        points=a.points,
+        draws=a.draws,
+        seed=a.seed,
+        lines=a.lines,
+        result=a.result,
+    )
+
+
+def _run_lynx_hare(a: argparse.Namespace) -> None:
+    _one_thread()
+    from benchmarks.lynx_hare import measure
+
+    measure(result=a.result)
+
+
+def _run_refit(a: argparse.Namespace) -> None:
+    from benchmarks.refit import measure
+
+    measure(draws=a.draws, repeats=a.repeats, seed=a.seed, result=a.result)
+
+
+def _run_peer(a: argparse.Namespace) -> None:
+    _one_thread()
+    from benchmarks.peer import measure
+
+    measure(draws=a.draws, seconds=a.seconds, seed=a.seed, result=a.result)
+
+
+def _run_arguments(a: argparse.Namespace) -> None:
+    _one_thread()
+    from benchmarks.arguments import measure
+
+    measure(draws=a.draws, seed=a.seed, result=a.result)
+
+
+def _run_units(a: argparse.Namespace) -> None:
+    _one_thread()
+    from benchmarks.units import measure
+
+    measure(draws=a.draws, seed=a.seed, result=a.result)
+
+
+def _run_page(a: argparse.Namespace) -> None:
+    from benchmarks.page import write_page
+
+    write_page(a.results, a.page)
+
+
+def _one_thread() -> None:
+    import torch
+
+    torch.set_num_threads(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,25 @@
+"""Figures of others, as published or as a third party reproduced them; none was measured here."""
+
+from __future__ import annotations
+
+UDE = "universal_differential_equations, bar heights of its loop figure"
+# Share of draws in which both hidden terms were recovered, by noise.
+UDE_RATES = {0.001: 0.75, 0.005: 0.72, 0.01: 0.58, 0.025: 0.29, 0.05: 0.18}
+
+RE_UPINN = (
+    "Re-UPINN (third party's reproduction): hidden-term PINN and AI Feynman list 0.895xy and "
+    "-0.797xy at noise 0 but not first, and lose them at noise 0.01"
+)
+MEGAJOSNI = "MEGAjosni thesis (third party's reproduction): 1.333 and -1.000"
+
+POSTERIORDB = "posteriordb, Bayesian reference posterior, lognormal sigma about 0.25"
+# Posterior means in thousands of pelts and years.
+LYNX_HARE = {"alpha": 0.5469, "predation": 0.02775, "gamma": 0.8001, "growth": 0.02409}
+
+# What this project asks of itself.
+GOAL_RATES = {0.001: 0.97, 0.005: 0.97, 0.01: 0.97, 0.025: 0.97, 0.05: 0.97, 0.1: 0.70}
+GOAL_RATES_ALONE = {0.001: 0.90, 0.005: 0.88, 0.01: 0.85, 0.025: 0.80, 0.05: 0.65, 0.1: 0.35}
+GOAL_SECONDS_A_DRAW = 5.0
+GOAL_PEER_RATIO = 20.0
+GOAL_REFIT_MS = 20.0
+GOAL_REFIT_DIFFERENCE = 1e-6
