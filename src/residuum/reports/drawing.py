@@ -13,6 +13,7 @@ import xml.etree.ElementTree as ET  # only ever reads what matplotlib wrote a li
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -32,11 +33,12 @@ _FONT = "DejaVu Sans"
 _SVG = "{http://www.w3.org/2000/svg}"
 _XLINK = "{http://www.w3.org/1999/xlink}"
 
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "svg.hashsalt": "residuum",
     "svg.fonttype": "none",
     "text.parse_math": False,
     "axes.formatter.use_mathtext": False,
+    "axes.formatter.useoffset": False,
     "axes.unicode_minus": True,
     "font.family": _FONT,
     "font.size": 8.5,

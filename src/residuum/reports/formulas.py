@@ -16,6 +16,7 @@ from residuum.problem.names import split_suffix
 from residuum.reports.numbers import is_number
 
 DIGITS = 4
+_THIN = '<mspace width="0.1em"/>'
 
 
 def formula_mathml(text: str, *, digits: int = DIGITS) -> Markup:
@@ -102,7 +103,7 @@ def _left(name: str) -> str:
     d, order = '<mi mathvariant="normal">d</mi>', f"<mn>{len(axes)}</mn>"
     over = d if len(axes) == 1 else f"<msup>{d}{order}</msup>"
     under = "<mi>t</mi>" if len(axes) == 1 else f"<msup><mi>t</mi>{order}</msup>"
-    return f"<mfrac><mrow>{over}{_symbol(state)}</mrow><mrow>{d}{under}</mrow></mfrac>"
+    return f"<mfrac><mrow>{over}{_THIN}{_symbol(state)}</mrow><mrow>{d}{under}</mrow></mfrac>"
 
 
 def _call(name: str, arguments: Sequence[str]) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from residuum.reports import tables
+from residuum.reports.axes import MOST_EXPERIMENTS
 from residuum.reports.content import DatasetReport, Page
-from residuum.reports.figures import MOST_EXPERIMENTS, draw_all
+from residuum.reports.figures import draw_all
 from residuum.reports.formulas import law_mathml, law_tex
 from residuum.reports.numbers import count
 from residuum.reports.templating import fill
@@ -79,7 +80,7 @@ def _notes(report: DatasetReport) -> dict[str, str]:
 def _shading(report: DatasetReport) -> str:
     if not any(experiment.held_out.any() for experiment in report.observations.experiments):
         return " No data were held out."
-    if report.candidates.get("forecast_from") == "training":
+    if report.forecast_is_unseen:
         return " Shaded: held out; the dashed forecast was fitted without these data."
     return (
         " Shaded: held out from the surrogate and for the held-out error; the line drawn is the "

@@ -21,6 +21,12 @@ from residuum.reports.numbers import (
 )
 
 MOST_ROWS = 12
+SURROGATE_LABELS = {
+    "heads": "heads chosen by evidence",
+    "evidence": "log evidence (nats)",
+    "device": "device",
+    "wall_s": "seconds of training",
+}
 LABELS = {"config": "configuration", "source": "source code", "wall_s": "wall time"}
 
 
@@ -178,7 +184,7 @@ def surrogates(report: DatasetReport) -> list[SurrogateTable]:
 
 def _surrogate_rows(report: DatasetReport, name: str) -> Iterator[tuple[str, str]]:
     saved = report.surrogates.get(name, {})
-    for label, key in (("heads chosen by evidence", "heads"), ("log evidence", "evidence")):
+    for key, label in SURROGATE_LABELS.items():
         if saved.get(key) is not None:
             yield label, plain(saved[key])
     extraction = report.extractions.get(name)
