@@ -145,6 +145,18 @@ def front(term: str) -> Front:
     )
 
 
+def surrogate_json() -> dict[str, Any]:
+    return {
+        "device": "cpu",
+        "state_head": {"kind": "spline", "coefficients": 12},
+        "terms": {name: {"kind": "network", "alive": [0, 1]} for name in ("predation", "growth")},
+        "comparisons": [
+            {"heads": "spline/spline", "evidence": -41.2, "disagreement": 0.062},
+            {"heads": "spline/network", "evidence": -38.7, "disagreement": 0.0},
+        ],
+    }
+
+
 @pytest.fixture
 def make_report() -> MakeReport:
     """Return a function that makes the report of lynx and hare, with some parts replaced."""
@@ -187,7 +199,7 @@ def make_report() -> MakeReport:
                 )
             },
             "fronts": [front("predation"), front("growth")],
-            "surrogates": {"pinn": {"heads": {"states": "spline", "hidden": "network"}}},
+            "surrogates": {"pinn": surrogate_json()},
             "given": {
                 "hare_t": "alpha*hare - predation(hare, lynx)",
                 "lynx_t": "growth(hare, lynx) - gamma*lynx",

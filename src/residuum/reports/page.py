@@ -8,6 +8,7 @@ from residuum.reports.content import DatasetReport, Page
 from residuum.reports.figures import draw_all
 from residuum.reports.formulas import law_mathml, law_tex
 from residuum.reports.numbers import count
+from residuum.reports.surrogates import surrogate_tables
 from residuum.reports.templating import fill
 from residuum.reports.wording import headline, other_warnings, verdict
 
@@ -43,7 +44,7 @@ def render_page(report: DatasetReport) -> Page:
         "hidden": tables.hidden_terms(report),
         "names": list(report.hidden),
         "candidates": tables.candidates(report),
-        "surrogates": tables.surrogates(report),
+        "surrogates": surrogate_tables(report),
         "provenance": tables.provenance(report),
         "drawings": drawings,
         "notes": _notes(report),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup, escape
 
-from residuum.hidden.samples import Extraction
 from residuum.reports.content import WITHOUT_HIDDEN_TERMS, DatasetReport, behind, usable
 from residuum.reports.formulas import formula_mathml, hidden_mathml
 from residuum.reports.numbers import (
@@ -21,12 +20,6 @@ from residuum.reports.numbers import (
 )
 
 MOST_ROWS = 12
-SURROGATE_LABELS = {
-    "heads": "heads chosen by evidence",
-    "evidence": "log evidence (nats)",
-    "device": "device",
-    "wall_s": "seconds of training",
-}
 LABELS = {"config": "configuration", "source": "source code", "wall_s": "wall time"}
 
 
@@ -64,25 +57,6 @@ class CandidateRow:
     held_out: str
     status: str
     kind: str
-
-
-@dataclass(frozen=True, slots=True)
-class ArgumentRow:
-    """One argument of a hidden term as the surrogate sees it."""
-
-    term: str
-    argument: str
-    alive: str
-    sensitivity: str
-
-
-@dataclass(frozen=True, slots=True)
-class SurrogateTable:
-    """What is told about one surrogate."""
-
-    name: str
-    rows: tuple[tuple[str, str], ...]
-    arguments: tuple[ArgumentRow, ...]
 
 
 def scores(report: DatasetReport) -> list[tuple[str, str]]:
@@ -167,45 +141,6 @@ def _difference(row: Mapping[str, Any]) -> str:
         return MISSING
     value = behind(row)
     return f"+{tenths(value)}" if value > 0 else tenths(value)
-
-
-def surrogates(report: DatasetReport) -> list[SurrogateTable]:
-    """Return what is known of each surrogate."""
-    names = dict.fromkeys([*report.surrogates, *report.extractions])
-    return [
-        SurrogateTable(
-            name,
-            tuple(_surrogate_rows(report, name)),
-            tuple(_arguments(report.extractions.get(name))),
-        )
-        for name in names
-    ]
-
-
-def _surrogate_rows(report: DatasetReport, name: str) -> Iterator[tuple[str, str]]:
-    saved = report.surrogates.get(name, {})
-    for key, label in SURROGATE_LABELS.items():
-        if saved.get(key) is not None:
-            yield label, plain(saved[key])
-    extraction = report.extractions.get(name)
-    if extraction is None:
-        return
-    kind = "of the logarithm" if report.observations.noise.kind == "lognormal" else ""
-    yield f"noise estimate (sd) {kind}".strip(), plain(extraction.noise)
-    if extraction.structure.latents:
-        yield "latents alive", plain(extraction.structure.latents)
-    for parameter, (value, sd) in extraction.parameters.items():
-        yield f"{parameter} in the surrogate", f"{significant(value)} ± {significant(sd, 2)} (sd)"
-
-
-def _arguments(extraction: Extraction | None) -> Iterator[ArgumentRow]:
-    if extraction is None:
-        return
-    structure = extraction.structure
-    for term, arguments in structure.alive.items():
-        for argument, alive in arguments.items():
-            size = structure.sensitivity.get(term, {}).get(argument)
-            yield ArgumentRow(term, argument, "yes" if alive else "no", significant(size, 2))
 
 
 def provenance(report: DatasetReport) -> list[tuple[str, str]]:

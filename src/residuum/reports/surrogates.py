@@ -1,0 +1,103 @@
+"""What is told about a surrogate: which heads the evidence chose, the noise, what is alive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from residuum.hidden.samples import Extraction
+from residuum.reports.content import DatasetReport
+from residuum.reports.numbers import significant
+from residuum.reports.tables import plain
+
+
+@dataclass(frozen=True, slots=True)
+class HeadsRow:
+    """One combination of heads that was tried; `disagreement` is its distance from the chosen."""
+
+    heads: str
+    evidence: str
+    disagreement: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArgumentRow:
+    """One argument of a hidden term as the surrogate sees it."""
+
+    term: str
+    argument: str
+    alive: str
+    sensitivity: str
+
+
+@dataclass(frozen=True, slots=True)
+class SurrogateTable:
+    """What is told about one surrogate."""
+
+    name: str
+    rows: tuple[tuple[str, str], ...]
+    comparisons: tuple[HeadsRow, ...]
+    arguments: tuple[ArgumentRow, ...]
+
+
+def surrogate_tables(report: DatasetReport) -> list[SurrogateTable]:
+    """Return what is known of each surrogate."""
+    names = dict.fromkeys([*report.surrogates, *report.extractions])
+    return [
+        SurrogateTable(
+            name,
+            (
+                *_heads(report.surrogates.get(name) or {}),
+                *_estimates(report, report.extractions.get(name)),
+            ),
+            tuple(_comparisons(report.surrogates.get(name) or {})),
+            tuple(_arguments(report.extractions.get(name))),
+        )
+        for name in names
+    ]
+
+
+def _heads(saved: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the chosen heads and where they were trained."""
+    if "state_head" in saved:
+        yield "head of the states", str(saved["state_head"]["kind"])
+    if "terms" in saved:
+        kinds = {name: term["kind"] for name, term in saved["terms"].items()}
+        yield "heads of the hidden terms", plain(kinds)
+    if "device" in saved:
+        yield "device", str(saved["device"])
+
+
+def _estimates(report: DatasetReport, extraction: Extraction | None) -> Iterator[tuple[str, str]]:
+    if extraction is None:
+        return
+    kind = " of the logarithm" if report.observations.noise.kind == "lognormal" else ""
+    yield f"estimated noise (sd{kind})", plain(extraction.noise)
+    if extraction.structure.latents:
+        yield "latents alive", plain(extraction.structure.latents)
+    for name, (value, sd) in extraction.parameters.items():
+        yield f"{name} in the surrogate", f"{significant(value)} ± {significant(sd, 2)} (sd)"
+
+
+def _comparisons(saved: Mapping[str, Any]) -> Iterator[HeadsRow]:
+    """Yield the combinations tried, best evidence first."""
+    tried = sorted(saved.get("comparisons") or [], key=lambda row: -float(row["evidence"]))
+    for place, row in enumerate(tried):
+        yield HeadsRow(
+            str(row["heads"]),
+            significant(row["evidence"], 4),
+            significant(row["disagreement"], 2),
+            "chosen" if place == 0 else "",
+        )
+
+
+def _arguments(extraction: Extraction | None) -> Iterator[ArgumentRow]:
+    if extraction is None:
+        return
+    structure = extraction.structure
+    for term, arguments in structure.alive.items():
+        for argument, alive in arguments.items():
+            size = structure.sensitivity.get(term, {}).get(argument)
+            yield ArgumentRow(term, argument, "yes" if alive else "no", significant(size, 2))
