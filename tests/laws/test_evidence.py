@@ -82,7 +82,8 @@ def test_combinations_come_in_order_of_their_summed_score() -> None:
 
     found = [score(law) for law in ranked(columns, limit=25, criterion=criterion, count=20)]
     every = [
-        score(dict(zip(columns, pair, strict=True))) for pair in itertools.product(*columns.values())
+        score(dict(zip(columns, pair, strict=True)))
+        for pair in itertools.product(*columns.values())
     ]
     assert found == pytest.approx(sorted(every))
     assert len(ranked(columns, limit=7, criterion=criterion, count=20)) == 7

@@ -22,9 +22,7 @@ T = np.linspace(0, 4, 81)
 
 
 def test_both_integrators_follow_an_oscillator_with_an_input() -> None:
-    problem = read_problem(
-        {"x_tt": "-f(x) + u"}, states=("x",), inputs=("u",), parameters={}
-    )
+    problem = read_problem({"x_tt": "-f(x) + u"}, states=("x",), inputs=("u",), parameters={})
     experiment = Experiment("e", T, {"x": np.zeros(81)}, {"u": 2 * T}, np.zeros(81, bool))
     sides = completed(problem, {"f": parse("1.0*x")}, {})
     exact = np.stack([np.cos(T) - 2 * np.sin(T) + 2 * T, -np.sin(T) - 2 * np.cos(T) + 2], axis=1)

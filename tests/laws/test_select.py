@@ -38,9 +38,7 @@ def choose_lv(*, held_out=None, map=map, noise: float = 0.01, scale=(1.0, 1.0), 
     rng = np.random.default_rng(0)
     noisy = clean + noise * clean.mean(axis=0) * rng.standard_normal(clean.shape)
     held_out = np.zeros(len(T), bool) if held_out is None else held_out
-    observations = measured(
-        problem, [(T, noisy)], noise=Noise("relative"), held_out=[held_out]
-    )
+    observations = measured(problem, [(T, noisy)], noise=Noise("relative"), held_out=[held_out])
     found = extraction(problem, LV_TRUTH, {"alpha": 1.3}, [(T, clean)], sd=0.05)
     return select(
         problem, observations, found, [fronts(found)], SelectSettings(**settings), map=map
@@ -95,7 +93,9 @@ def test_the_shared_form_saving_is_a_setting() -> None:
     assert set(apart[0]["hidden"]) == truth
     both = [r for r in apart if r["hidden"] == together[0]["hidden"]]
     saving = 4 * (np.log(10))
-    assert both[0]["description_length"] - together[0]["description_length"] == pytest.approx(saving)
+    assert both[0]["description_length"] - together[0]["description_length"] == pytest.approx(
+        saving
+    )
 
 
 def test_an_open_choice_is_said_in_words() -> None:

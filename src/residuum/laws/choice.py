@@ -239,7 +239,11 @@ def _scored(choice: Choice, final: Row, trained: Row, held: bool) -> Row:
     if held:
         usable = trained.fit.ok
         ahead = (
-            held_out_error(choice.problem, choice.observations, trained.fit) if usable else math.inf
+            held_out_error(
+                choice.problem, choice.observations, choice.full, choice.training, trained.fit
+            )
+            if usable
+            else math.inf
         )
     return Row(final.law, final.fit, final.length, error, ahead)
 

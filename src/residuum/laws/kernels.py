@@ -417,6 +417,8 @@ def improves(left, defects, new_left, new_defects):
     """
     if defects > CLOSED:
         return new_defects < max(0.5 * defects, CLOSED)
+    if new_defects < 0.5 * defects and new_left < left * (1.0 + CLOSED):
+        return True
     return new_defects <= CLOSED and (
         new_left + new_defects / CLOSED <= (left + defects / CLOSED) * (1.0 + 1e-9)
     )
@@ -575,6 +577,42 @@ def roll_out(program, logarithmic, data, theta, nodes):
                 lost = t[k + 1] if math.isnan(lost) else min(lost, t[k + 1])
                 break
     return lost
+
+
+@njit(cache=True, error_model="numpy")
+def roll_out_unseen(program, logarithmic, data, theta, nodes, tolerance, most):
+    """Integrate each experiment from its first node where nothing tells how many steps it takes.
+
+    Steps are doubled in each segment until the state changes by less than `tolerance[n]`.
+    Return the time at which the solution is lost, or nan.
+    """
+    t, starts, inputs = data[0], data[1], data[2]
+    none = np.empty((nodes.shape[1], 0))
+    for e in range(len(starts) - 1):
+        steps = 1
+        for k in range(starts[e], starts[e + 1] - 1):
+            steps = max(1, steps // 2)
+            coarse = nodes[k].copy()
+            alive = integrate(
+                program, logarithmic, coarse, none, theta,
+                t[k], t[k + 1], inputs[k], inputs[k + 1], steps,
+            )  # fmt: skip
+            while True:
+                steps *= 2
+                nodes[k + 1] = nodes[k]
+                again = integrate(
+                    program, logarithmic, nodes[k + 1], none, theta,
+                    t[k], t[k + 1], inputs[k], inputs[k + 1], steps,
+                )  # fmt: skip
+                change = np.max(np.abs(nodes[k + 1] - coarse) / tolerance)
+                if (alive and again and change < 1.0) or steps > most:
+                    break
+                alive = again
+                coarse[:] = nodes[k + 1]
+            if not again or not np.all(np.isfinite(nodes[k + 1])):
+                nodes[k + 1 : starts[e + 1]] = math.nan
+                return t[k + 1]
+    return math.nan
 
 
 @njit(cache=True, error_model="numpy")

@@ -22,10 +22,8 @@ from residuum.laws.kernels import choose_steps, gauss_newton, match_segments, ro
 from residuum.laws.system import DEFECT_SHARE, FitData, System, build_system, constant_names
 from residuum.problem.problem import Problem
 
-ITERATIONS = 40
 MATCHES = 3
 MOST_PASSES = 3
-MOST_STEPS = 400
 LOST, STUCK = 2, 3  # statuses of `kernels.gauss_newton`
 
 
@@ -33,15 +31,18 @@ LOST, STUCK = 2, 3  # statuses of `kernels.gauss_newton`
 class Precision:
     """How exactly a refit is done: `step` ends it, `defect` is the integrator's error a segment.
 
-    Both in shares of a component's size.
+    Both in shares of a component's size. `iterations` and `most_steps` (a segment) bound the work
+    on laws that do not fit.
     """
 
     step: float
     defect: float
+    iterations: int
+    most_steps: int
 
 
-SCREEN = Precision(step=1e-5, defect=1e-5)
-EXACT = Precision(step=1e-9, defect=1e-9)
+SCREEN = Precision(step=2e-5, defect=1e-5, iterations=15, most_steps=12)
+EXACT = Precision(step=1e-9, defect=1e-9, iterations=40, most_steps=400)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -155,7 +156,7 @@ def _solve(
             low,
             high,
             nodes,
-            ITERATIONS,
+            precision.iterations,
             precision.step / DEFECT_SHARE,
         )
         if status == LOST:
@@ -188,7 +189,7 @@ def _choose(
             theta,
             nodes,
             tolerance,
-            MOST_STEPS,
+            precision.most_steps,
             steps,
         )
 

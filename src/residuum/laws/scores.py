@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from residuum.data.observations import Experiment, Observations
-from residuum.laws.kernels import roll_out
+from residuum.laws.kernels import roll_out_unseen
 from residuum.laws.refit import EXACT, Refit, fit_system
-from residuum.laws.starts import starting_trajectories
-from residuum.laws.system import FitData, build_system, fit_data
+from residuum.laws.system import FitData, build_system
 from residuum.problem.problem import Problem
+
+# Error of a forecast's integration, a segment, in shares of a component's size.
+FORECAST_ERROR = 1e-8
 
 
 def measured_spread(observations: Observations, components: Sequence[str]) -> np.ndarray:
     """Return the standard deviation of every measured component over all data, `[n]`; else NaN."""
-    columns = [
-        np.concatenate([e.states[c] for e in observations.experiments])
-        if c in observations.states
-        else np.array([np.nan])
-        for c in components
-    ]
-    with np.errstate(all="ignore"):
-        return np.array([np.nanstd(c) if np.isfinite(c).any() else np.nan for c in columns])
+    spread = np.full(len(components), np.nan)
+    for place, name in enumerate(components):
+        if name in observations.states:
+            values = np.concatenate([e.states[name] for e in observations.experiments])
+            spread[place] = np.std(values[np.isfinite(values)])
+    return spread
 
 
 def normalised_error(
@@ -47,7 +47,9 @@ def normalised_error(
     return float(np.sqrt(np.mean(error**2)))
 
 
-def held_out_error(problem: Problem, observations: Observations, fit: Refit) -> float:
+def held_out_error(
+    problem: Problem, observations: Observations, full: FitData, training: FitData, fit: Refit
+) -> float:
     """Return the normalised error of a law, fitted to the training data, on the held-out data.
 
     A held-out block of time is forecast from the fitted initial state. For a held-out experiment
@@ -59,7 +61,7 @@ def held_out_error(problem: Problem, observations: Observations, fit: Refit) -> 
     for experiment in observations.experiments:
         if not experiment.held_out.any():
             continue
-        path = held_out_path(problem, observations, fit, experiment)
+        path = held_out_path(problem, full.experiment(experiment.name), training, fit)
         part = experiment.held_out_part()
         rows = path[experiment.held_out]
         error = normalised_error(rows, [part], problem.components, spread)
@@ -69,37 +71,28 @@ def held_out_error(problem: Problem, observations: Observations, fit: Refit) -> 
     return math.sqrt(sum(errors) / sum(sizes)) if sizes else math.nan
 
 
-def held_out_path(
-    problem: Problem, observations: Observations, fit: Refit, experiment: Experiment
-) -> np.ndarray:
-    """Return the law's components at all times of an experiment, `[n, components]`."""
-    data = one_experiment(problem, observations, experiment)
+def held_out_path(problem: Problem, data: FitData, training: FitData, fit: Refit) -> np.ndarray:
+    """Return a law's components at all times of one experiment, `[n, components]`.
+
+    `data` holds the whole experiment, `fit` was made on `training`.
+    """
     logarithmic = frozenset(np.array(problem.components)[data.logarithmic].tolist())
     system = build_system(problem, fit.hidden, parameters=fit.values, logarithmic=logarithmic)
-    names = [e.name for e in observations.training]
-    if experiment.name not in names:
+    (name,) = data.names
+    if name not in training.names:
         held = dict(zip(system.unknowns, system.start.tolist(), strict=True))
         return fit_system(system, data, fit.hidden, precision=EXACT, held=held).path
-    lengths = [len(e) for e in observations.training]
-    first = sum(lengths[: names.index(experiment.name)])
     nodes = data.nodes.copy()
-    nodes[0] = fit.nodes[first]
-    steps = _dense_steps(data, fit, first, lengths[names.index(experiment.name)])
-    roll_out(system.program, system.logarithmic, data.arrays(steps), system.start, nodes)
+    nodes[0] = fit.nodes[training.starts[training.names.index(name)]]
+    steps = np.ones(len(data.t), dtype=np.int64)
+    roll_out_unseen(
+        system.program,
+        system.logarithmic,
+        data.arrays(steps),
+        system.start,
+        nodes,
+        FORECAST_ERROR * data.spread,
+        EXACT.most_steps,
+    )
     with np.errstate(over="ignore"):
         return np.where(data.logarithmic, np.exp(nodes), nodes)
-
-
-def one_experiment(problem: Problem, observations: Observations, experiment: Experiment) -> FitData:
-    """Return the arrays of one whole experiment, started on its smoothed measurements."""
-    starts = starting_trajectories(problem, observations, {})
-    chosen: Mapping = {experiment.name: starts[experiment.name]}
-    return fit_data(problem, [experiment], chosen, observations.noise)
-
-
-def _dense_steps(data: FitData, fit: Refit, first: int, count: int) -> np.ndarray:
-    """Return steps for unseen segments: twice the densest that the training part needed."""
-    gaps = np.diff(data.t, append=data.t[-1] + 1.0)
-    used = fit.steps[first : first + count - 1] / gaps[: count - 1]
-    density = 2.0 * float(used.max()) if len(used) else 1.0
-    return np.maximum(1, np.ceil(gaps * density)).astype(np.int64)

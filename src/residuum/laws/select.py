@@ -163,7 +163,8 @@ def scores(choice: Choice, best: Row) -> dict[str, float | None]:
     times = []
     for e in observations.experiments:
         if e.held_out.any() and best.fit.ok:
-            path = held_out_path(choice.problem, observations, best.fit, e)[e.held_out]
+            data = choice.full.experiment(e.name)
+            path = held_out_path(choice.problem, data, choice.full, best.fit)[e.held_out]
             part = e.held_out_part()
             blank = np.full(len(part), np.nan)
             names = choice.problem.components

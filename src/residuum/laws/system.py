@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -146,6 +146,21 @@ class FitData:
     def arrays(self, steps: np.ndarray) -> tuple[np.ndarray, ...]:
         """Return the tuple that the kernels take."""
         return self.t, self.starts, self.inputs, steps, self.observed, self.weights
+
+    def experiment(self, name: str) -> FitData:
+        """Return the arrays of one experiment."""
+        place = self.names.index(name)
+        rows = slice(self.starts[place], self.starts[place + 1])
+        return replace(
+            self,
+            names=(name,),
+            t=self.t[rows],
+            starts=np.array([0, rows.stop - rows.start], dtype=np.int64),
+            inputs=np.ascontiguousarray(self.inputs[rows]),
+            observed=np.ascontiguousarray(self.observed[rows]),
+            weights=np.ascontiguousarray(self.weights[rows]),
+            nodes=np.ascontiguousarray(self.nodes[rows]),
+        )
 
     @property
     def defect_tolerance(self) -> np.ndarray:
