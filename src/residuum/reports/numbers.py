@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from decimal import Decimal
 
 MISSING = "\u2013"
 MINUS = "\u2212"
@@ -103,7 +104,8 @@ def _aligned(values: Sequence[float], exponent: int, digits: int) -> list[str]:
 
 def _scientific(value: float, exponent: int, decimals: int) -> str:
     power = str(exponent).translate(_SUPERSCRIPT)
-    return f"{_sign(f'{value / 10.0**exponent:.{decimals}f}')}\u00a0\u00d7\u00a010{power}"
+    mantissa = Decimal(value).scaleb(-exponent)  # floats cannot hold every power of ten
+    return f"{_sign(f'{mantissa:.{decimals}f}')}\u00a0\u00d7\u00a010{power}"
 
 
 def _sign(text: str) -> str:
