@@ -10,6 +10,7 @@ directions in argument space) and messages between bodies (latents are the messa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -21,7 +22,7 @@ from residuum.surrogates.jets import Layer, Network
 
 # An argument's prior may become this strong: its weights are then below one in a million.
 STRONGEST = 1e8
-TIED = 2  # up to so many arguments share one prior
+TIED = 2  # so few arguments share one prior; more need one each to fade one by one
 
 
 @dataclass(frozen=True)
@@ -51,20 +52,27 @@ class Bottleneck:
         """Number of weights."""
         return self.network.size
 
-    def groups(self) -> list[Group]:
-        """Return a prior for each argument's weights, each latent's, and the rest of each layer."""
-        ruled = set() if self.latents is None else {len(self.encoder) + 1}
-        # Two arguments can be told apart by trial; more need a prior each to fade one by one.
-        ruled |= {0} if self.arguments > TIED else set()
+    def groups(self, arguments: Sequence[int]) -> list[Group]:
+        """Return a prior for each argument's weights, each latent's, and the rest of each layer.
+
+        `arguments` are the indices by which the arguments are named.
+        """
+        top = len(self.encoder) + 1
         groups: list[Group] = []
         for index, layer in enumerate(self.network.layers):
-            if index in ruled:
-                l1 = self.penalty if index else None
-                row = plain_group(layer.outputs, upper=STRONGEST, l1=l1)
-                groups += [row] * layer.inputs + [plain_group(layer.outputs)]
+            if index == 0 and self.arguments > TIED:
+                rows = [f"argument {a}" for a in arguments]
+                groups += self._rows_and_biases(layer, rows, None)
+            elif self.latents is not None and index == top:
+                rows = [f"latent {k}" for k in range(layer.inputs)]
+                groups += self._rows_and_biases(layer, rows, self.penalty)
             else:
-                groups.append(plain_group(layer.stop - layer.start))
+                groups.append(plain_group(f"layer {index}", layer.stop - layer.start))
         return groups
+
+    def _rows_and_biases(self, layer: Layer, rows: list[str], l1: float | None) -> list[Group]:
+        own = [plain_group(row, layer.outputs, upper=STRONGEST, l1=l1) for row in rows]
+        return [*own, plain_group(f"biases before {rows[0].split()[0]}", layer.outputs)]
 
     def latent_norms(self, theta: Tensor) -> Tensor:
         """Return how strongly each latent is read by the top, `[..., latents]`."""

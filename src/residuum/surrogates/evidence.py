@@ -94,8 +94,13 @@ class Groups:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Consecutive unknowns under one prior: their stiffness `[p]` and the precision's limits."""
+    """Consecutive unknowns under one prior: their stiffness `[p]` and the precision's limits.
 
+    The name tells a group from the others of its head, so that its strength can be carried over
+    to a head that has lost an argument.
+    """
+
+    name: str
     stiffness: Tensor
     initial: float = 1e-2
     lower: float = 1e-4
@@ -109,6 +114,7 @@ class Group:
 
 
 def plain_group(
+    name: str,
     size: int,
     *,
     initial: float = 1e-2,
@@ -117,4 +123,4 @@ def plain_group(
     l1: float | None = None,
 ) -> Group:
     """Return a group of `size` unknowns of equal stiffness."""
-    return Group(torch.ones(size, dtype=torch.float64), initial, lower, upper, l1)
+    return Group(name, torch.ones(size, dtype=torch.float64), initial, lower, upper, l1)

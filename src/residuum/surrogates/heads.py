@@ -86,7 +86,7 @@ class NetworkHead(HiddenHead):
         return self.bottleneck.size
 
     def groups(self) -> list[Group]:
-        return self.bottleneck.groups()
+        return self.bottleneck.groups(self.alive)
 
     def initial(self, batch: int, generator: torch.Generator) -> Tensor:
         return self.bottleneck.network.initial((batch,), generator)
@@ -139,9 +139,10 @@ class SplineHead(HiddenHead):
         for where, coefficients in self.blocks:
             stiffness, _ = _modes(len(where), coefficients)
             null = int((stiffness == 0).sum())
-            groups.append(plain_group(null, upper=1e8))
+            block = f"{tuple(self.alive[position] for position in where)} {coefficients}"
+            groups.append(plain_group(f"quadratics {block}", null, upper=1e8))
             if null < len(stiffness):
-                groups.append(Group(stiffness[null:], 1.0, 1e-6, 1e8))
+                groups.append(Group(f"rough {block}", stiffness[null:], 1.0, 1e-6, 1e8))
         return groups
 
     def initial(self, batch: int, generator: torch.Generator) -> Tensor:

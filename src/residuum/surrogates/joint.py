@@ -150,7 +150,7 @@ def shared_groups(physics: Physics) -> Groups:
     if physics.problem.estimated:
         fixed = PARAMETER_PRECISION
         count = len(physics.problem.estimated)
-        parts.append(plain_group(count, initial=fixed, lower=fixed, upper=fixed))
+        parts.append(plain_group("parameters", count, initial=fixed, lower=fixed, upper=fixed))
     return Groups.of(parts).to(physics.scales.device)
 
 
@@ -191,7 +191,7 @@ def fit_hidden(
 def fit_jointly(bench: Bench, start: Start, *, rounds: int, weight: float) -> Trained:
     """Return the joint fit from a start, the physics' weight rising tenfold a round from `weight`."""
     physics = physics_of(bench, start.heads)
-    rise = _Rise(bench, physics, start)
+    rise = _Rise(bench, physics, start, fading=weight < bench.settings.physics_weight)
     final = max(bench.settings.physics_weight, weight)
     for _ in range(rounds):
         weight = min(weight, final)
@@ -207,8 +207,8 @@ def fit_jointly(bench: Bench, start: Start, *, rounds: int, weight: float) -> Tr
 class _Rise:
     """The rounds of one joint fit."""
 
-    def __init__(self, bench: Bench, physics: Physics, start: Start) -> None:
-        self.bench, self.physics, self.begin = bench, physics, start
+    def __init__(self, bench: Bench, physics: Physics, start: Start, *, fading: bool) -> None:
+        self.bench, self.physics, self.begin, self.fading = bench, physics, start, fading
         self.model = Collocation(start.head, bench.samples, physics, start.hyper.sigma)
         self.groups = Groups.of(start.head.groups()).to(physics.scales.device)
         self.shared = shared_groups(physics)
@@ -274,7 +274,9 @@ class _Rise:
         """Return the next hyperparameters; elements that could not be factorised keep theirs."""
         hyper, u = self.hyper, self.unknowns
         before, after = prior.inverse_diagonal(), self.factor.inverse_diagonal()
-        if self.begin.head.fades:
+        if self.begin.head.fades and not self.fading:
+            state = hyper.state
+        elif self.begin.head.fades:
             # Roughness stands in for the physics until the physics is there.
             state = torch.maximum(FADING * hyper.state, FADED * self.begin.hyper.state)
         else:

@@ -1,9 +1,10 @@
 r"""Which heads explain the data best?
 
 The collocation surrogate. Every kind of hidden head is tried with the first kind of state head,
-every further kind of state head with the best of them, each with restarts in one batch; the
-evidence chooses. Then arguments and latents that the evidence does not need are removed
-(`pruning`), and what is left is tried once more with the other hidden heads.
+each with restarts in one batch; the evidence chooses. Then arguments and latents that the
+evidence does not need are removed (`pruning`), what is left is tried once more with the other
+hidden heads, and the further kinds of state heads are tried with the best of them. Trying every
+pair would take twice as long and has not changed the answer.
 """
 
 from __future__ import annotations
@@ -86,8 +87,7 @@ def fit_pinn(
 
     bench = make_bench(problem, observations, settings, device, record)
     search = _Search(bench, torch.Generator().manual_seed(seed % 2**63))
-    search.run()
-    best = search.best()
+    best = search.run()
     comparisons = tuple(
         Comparison(fit.name, float(fit.evidence[0]), disagreement(best, fit)) for fit in search.tried
     )
@@ -144,8 +144,8 @@ class _Search:
     generator: torch.Generator
     tried: list[Trained] = field(default_factory=list)
 
-    def run(self) -> None:
-        """Try heads, prune the best, and try the other hidden heads on what is left."""
+    def run(self) -> Trained:
+        """Try hidden heads, prune the best, then try the other heads on what is left; return the best."""
         settings = self.bench.settings
         everything = {
             term.name: tuple(range(len(term.arguments)))
@@ -154,23 +154,32 @@ class _Search:
         first, *others = settings.states
         for hidden in settings.hidden:
             self.try_heads(first, hidden, everything)
-        kind = self.best().hidden_kind or settings.hidden[0]
+        after = self.pruned(self.best(), everything)
         for states in others:
-            self.try_heads(states, kind, everything)
+            self.try_heads(states, after.hidden_kind or settings.hidden[0], after.alive)
+        return self.best(after.alive)
+
+    def pruned(self, fit: Trained, everything: Alive) -> Trained:
+        """Return the best fit without the arguments and latents that `fit` does not need."""
+        settings = self.bench.settings
         if settings.bottleneck.sparsity in ("none", "width") or not everything:
-            return
-        before = self.best()
-        after = prune(self.bench, before)
-        if after is before:
-            return
+            return fit
+        after = prune(self.bench, fit)
+        if after is fit:
+            return fit
         self.tried.append(after)
         for hidden in settings.hidden:
             if after.alive != everything and hidden != after.hidden_kind:
                 self.tried.append(self.swap_heads(after, hidden))
+        return self.best(after.alive)
 
-    def best(self) -> Trained:
-        """Return the fit with the highest evidence; raise UserError when none is finite."""
-        best = max(self.tried, key=lambda fit: float(fit.evidence[0]))
+    def best(self, alive: Alive | None = None) -> Trained:
+        """Return the fit with the highest evidence, among those with these arguments if given.
+
+        Raises UserError when none is finite.
+        """
+        fits = [fit for fit in self.tried if alive is None or fit.alive == alive]
+        best = max(fits, key=lambda fit: float(fit.evidence[0]))
         if not bool(torch.isfinite(best.evidence[0])):
             raise UserError(
                 "the surrogate could not be fitted: no combination of heads gave finite numbers",

@@ -1,7 +1,8 @@
 r"""Which arguments and latents does a hidden term not need?
 
 Every argument whose influence is small is removed on trial, the weakest first; the fit goes on
-from where it was, and the removal stands when the evidence does not fall. Evidence rather than
+from where it was, and the removal stands when the evidence does not fall (by more than three nats:
+a simpler term is the likelier one before the data). Evidence rather than
 held-out loss: it needs no data set aside (series here are short), costs one short refit a trial,
 and charges exactly for what the removed argument let the fit do with the noise. Along a few
 trajectories one argument can stand in for another, and a formula in two costs a distiller
@@ -18,16 +19,16 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from residuum.surrogates.evidence import Groups
 from residuum.surrogates.heads import HiddenHead, NetworkHead
 from residuum.surrogates.joint import Bench, Hyper, Start, Trained, along, fit_jointly
 from residuum.surrogates.levenberg import Unknowns
-from residuum.surrogates.physics import Passed, Physics
+from residuum.surrogates.physics import Passed
 
 SUSPECT = 0.5  # influence (share of the term's rms) below which an argument is put to trial
 NEGLIGIBLE = 0.01  # the same where no more than two arguments are left
 FLAT = 0.2  # share of the first singular value below which a direction is put to trial
 FAINT = 1e-2  # share of the strongest latent below which an l1 latent is dead
+SLACK = 3.0  # nats of evidence that an argument must be worth to stay
 TRIAL_ROUNDS = 4
 
 
@@ -65,25 +66,45 @@ def _calls(fit: Trained, passed: Passed, term: str) -> tuple[Tensor, Tensor, Ten
 
 
 def _remove_arguments(bench: Bench, fit: Trained) -> Trained:
+    """Remove what has no influence all at once, then suspects one by one."""
+    idle = [(term, a) for _, term, a in _suspects(fit, set()) if _faint(fit, term, a)]
+    trial = _trial(bench, fit, idle) if idle else None
+    fit = trial if trial is not None else fit
     kept: set[tuple[str, int]] = set()
-    while True:
-        suspects = [
-            (float(strength[a]), term, a)
-            for term, strength in influence(fit).items()
-            for a in fit.heads[term].alive
-            if float(strength[a]) < _threshold(fit.heads[term]) and (term, a) not in kept
-        ]
-        if not suspects:
-            return fit
+    while suspects := _suspects(fit, kept):
         _, term, argument = min(suspects)
-        X, _, _ = _calls(fit, along(fit), term)
-        theta = fit.unknowns.shared[:, fit.physics.places[term]]
-        head, theta = fit.heads[term].without(argument, theta, X)
-        trial = _refit(bench, fit, term, head, theta)
-        if bool(trial.evidence[0] >= fit.evidence[0]):
-            fit = trial
-        else:
-            kept.add((term, argument))
+        trial = _trial(bench, fit, [(term, argument)])
+        kept.add((term, argument))
+        fit = trial if trial is not None else fit
+    return fit
+
+
+def _suspects(fit: Trained, kept: set[tuple[str, int]]) -> list[tuple[float, str, int]]:
+    """Return `(influence, term, argument)` of the arguments to be put to trial."""
+    return [
+        (float(strength[a]), term, a)
+        for term, strength in influence(fit).items()
+        for a in fit.heads[term].alive
+        if float(strength[a]) < _threshold(fit.heads[term]) and (term, a) not in kept
+    ]
+
+
+def _trial(bench: Bench, fit: Trained, removed: list[tuple[str, int]]) -> Trained | None:
+    """Return the fit without some arguments, or None where the evidence asks for them."""
+    heads, parts = dict(fit.heads), {}
+    for term, place in fit.physics.places.items():
+        parts[term] = fit.unknowns.shared[:, place]
+    passed = along(fit)
+    for term, argument in removed:
+        X, _, _ = _calls(fit, passed, term)
+        heads[term], parts[term] = heads[term].without(argument, parts[term], X)
+    trial = _refit(bench, fit, heads, parts)
+    allowed = SLACK * len(removed)
+    return trial if bool(trial.evidence[0] >= fit.evidence[0] - allowed) else None
+
+
+def _faint(fit: Trained, term: str, argument: int) -> bool:
+    return float(influence(fit)[term][argument]) < NEGLIGIBLE
 
 
 def _threshold(head: HiddenHead) -> float:
@@ -100,8 +121,8 @@ def _reduce_rank(bench: Bench, fit: Trained) -> Trained:
         rank = int((s > FLAT * s[0]).sum())
         if rank < len(head.alive):
             narrow, weights = head.bottleneck.factored(rank, theta)
-            trial = _refit(bench, fit, term, replace(head, bottleneck=narrow), weights)
-            fit = trial if bool(trial.evidence[0] >= fit.evidence[0]) else fit
+            trial = _replace(bench, fit, term, replace(head, bottleneck=narrow), weights)
+            fit = trial if bool(trial.evidence[0] >= fit.evidence[0] - SLACK) else fit
     return fit
 
 
@@ -116,33 +137,40 @@ def _drop_faint_latents(bench: Bench, fit: Trained) -> Trained:
             if float(norms.min() / norms.max()) > FAINT:
                 break
             narrow, weights = head.bottleneck.without_latent(int(norms.argmin()), theta)
-            fit = _refit(bench, fit, term, replace(head, bottleneck=narrow), weights)
+            fit = _replace(bench, fit, term, replace(head, bottleneck=narrow), weights)
     return fit
 
 
-def _refit(bench: Bench, fit: Trained, term: str, head: HiddenHead, theta: Tensor) -> Trained:
+def _replace(bench: Bench, fit: Trained, term: str, head: HiddenHead, theta: Tensor) -> Trained:
     """Return the joint fit that goes on with another head for one term."""
-    heads: Mapping[str, HiddenHead] = {**fit.heads, term: head}
-    place = fit.physics.places[term]
-    shared = fit.unknowns.shared
-    shared = torch.cat([shared[:, : place.start], theta, shared[:, place.stop :]], 1)
-    kappa = _carry_priors(fit.physics, fit.hyper.shared, term, head)
+    parts = {name: fit.unknowns.shared[:, place] for name, place in fit.physics.places.items()}
+    return _refit(bench, fit, {**fit.heads, term: head}, {**parts, term: theta})
+
+
+def _refit(
+    bench: Bench, fit: Trained, heads: Mapping[str, HiddenHead], parts: Mapping[str, Tensor]
+) -> Trained:
+    """Return the joint fit that goes on with other heads and their unknowns `[1, q]`."""
+    parameters = fit.unknowns.shared[:, fit.physics.heads_size :]
+    shared = torch.cat([*(parts[name] for name in fit.physics.places), parameters], 1)
     start = Start(
         fit.head,
         heads,
         Unknowns(fit.unknowns.state, shared),
-        Hyper(fit.hyper.state, kappa, fit.hyper.sigma),
+        Hyper(fit.hyper.state, _carry_priors(fit, heads), fit.hyper.sigma),
     )
     return fit_jointly(bench, start, rounds=TRIAL_ROUNDS, weight=fit.weight)
 
 
-def _carry_priors(physics: Physics, kappa: Tensor, term: str, head: HiddenHead) -> Tensor:
-    """Return the priors' strengths with those of one term begun anew."""
-    before = 0
-    for name in physics.places:
-        if name == term:
-            break
-        before += len(physics.heads[name].groups())
-    after = before + len(physics.heads[term].groups())
-    fresh = Groups.of(head.groups()).initial.to(kappa.device).expand(len(kappa), -1)
-    return torch.cat([kappa[:, :before], fresh, kappa[:, after:]], 1)
+def _carry_priors(fit: Trained, heads: Mapping[str, HiddenHead]) -> Tensor:
+    """Return the priors' strengths: those of groups that stay, and first values of new ones."""
+    strengths, kappa = {}, fit.hyper.shared
+    names = [(t, g.name) for t in fit.physics.places for g in fit.heads[t].groups()]
+    for position, name in enumerate(names):
+        strengths[name] = kappa[:, position]
+    fresh = [
+        strengths.get((t, g.name), torch.full_like(kappa[:, 0], g.initial))
+        for t in fit.physics.places
+        for g in heads[t].groups()
+    ]
+    return torch.cat([torch.stack(fresh, 1), kappa[:, len(names) :]], 1)

@@ -18,7 +18,7 @@ from residuum.problem.names import derivative
 from residuum.problem.problem import Problem
 
 FEWEST, MOST = 60, 600  # collocation points of an experiment
-POINTS_A_SAMPLE = 3
+POINTS_A_SAMPLE = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ class PinnSettings:
     hidden: Annotated[
         tuple[Literal["network", "spline"], ...], "hidden-term heads to try; evidence chooses"
     ] = ("network", "spline")
-    width: Annotated[int, "units in each of the two layers of a state network"] = 16
+    width: Annotated[int, "units in each of the two layers of a state network"] = 12
     hidden_width: Annotated[int, "units in the layer of a hidden term's network"] = 8
     knots: Annotated[int, "coefficients of a state spline; 0: from the number of samples"] = 0
     collocation: Annotated[int, "collocation points an experiment; 0: from the samples"] = 0

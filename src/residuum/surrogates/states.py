@@ -96,7 +96,10 @@ class NetworkStates(StateHead):
         return self.network.size
 
     def groups(self) -> list[Group]:
-        return [plain_group(layer.stop - layer.start) for layer in self.network.layers]
+        return [
+            plain_group(f"layer {index}", layer.stop - layer.start)
+            for index, layer in enumerate(self.network.layers)
+        ]
 
     def initial(self, batch: int, generator: torch.Generator) -> Tensor:
         return self.network.initial((batch, len(self.frame.start)), generator)
@@ -141,10 +144,10 @@ class SplineStates(StateHead):
         null = bsplines.PENALISED
         return [
             group
-            for _ in self.frame.log
+            for state in range(len(self.frame.log))
             for group in (
-                plain_group(null, lower=1e-6),
-                Group(stiffness[null:], 1e-2, 1e-9, 1e9),
+                plain_group(f"quadratics {state}", null, lower=1e-6),
+                Group(f"rough {state}", stiffness[null:], 1e-2, 1e-9, 1e9),
             )
         ]
 
