@@ -39,7 +39,7 @@ def discover(
     from residuum.hidden.extract import extract
     from residuum.laws.select import select as select_law
     from residuum.problem.dimensions import coherent
-    from residuum.surrogates.training import train
+    from residuum.surrogates.train import train
 
     problem = coherent(problem, observations.units)
     settings = surrogate or PinnSettings()

@@ -6,6 +6,7 @@ Heavy modules are imported inside the functions, so that `residuum --help` is qu
 from __future__ import annotations
 
 import os
+import sys
 from argparse import Namespace
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -44,7 +45,10 @@ def run(options: Namespace) -> int:
         profile=options.profile,
         dry_run=options.dry_run,
     )
-    return run_campaign(request)
+    code = run_campaign(request)
+    if code == 0 and not options.dry_run:
+        print(f"Results: {request.directory / 'results' / 'index.html'}", file=sys.stderr)
+    return code
 
 
 def validate(options: Namespace) -> None:
@@ -74,7 +78,7 @@ def prepare(options: Namespace) -> None:
     """Run the stage of this name."""
     from residuum.stages.prepare import prepare
 
-    prepare(_dataset(options), options.results)
+    prepare(_dataset(options, checked=False), options.results)
 
 
 def train(options: Namespace) -> None:
@@ -123,13 +127,14 @@ def summarize(options: Namespace) -> None:
     from residuum.config import load_campaign
     from residuum.stages.summarize import summarize
 
-    summarize(load_campaign(options.config), options.results)
+    summarize(load_campaign(options.config, dimensions=False), options.results)
 
 
-def _dataset(options: Namespace) -> Dataset:
+def _dataset(options: Namespace, *, checked: bool = True) -> Dataset:
+    """Return the dataset that is named; units are checked by `prepare`, not again after it."""
     from residuum.config import load_campaign
 
-    return load_campaign(options.config).dataset(options.dataset)
+    return load_campaign(options.config, dimensions=not checked).dataset(options.dataset)
 
 
 STAGES = (

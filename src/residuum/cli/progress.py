@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 TAIL = 20
+ALL = "all"  # the rule that does nothing but ask for the others
 NOTHING = "Nothing to be done"
 # Snakemake says these beside the events that are shown.
 SAID_ALREADY = ("Exiting because a job", "RuleException", "WorkflowError:\nAt least one job")
@@ -111,7 +112,7 @@ class LogHandler(LogHandlerBase):
             job = self.state.start(
                 fields["jobid"], fields["rule_name"], fields["wildcards"], fields["log"]
             )
-            if self._live is None:
+            if self._live is None and job.name != ALL:
                 self._line(f"{job.name} ...")
         elif event == LogEvent.JOB_FINISHED:
             self._ended(self.state.finish(fields["job_id"]))
@@ -135,7 +136,7 @@ class LogHandler(LogHandlerBase):
             self._live.start()
 
     def _ended(self, job: Job | None) -> None:
-        if job is not None and job.name != "all":
+        if job is not None and job.name != ALL:
             self._line(f"{job.name}  {seconds(time.monotonic() - job.started)}")
         if self._live is not None and self.state.done == self.state.total:
             self.close()

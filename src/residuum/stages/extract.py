@@ -10,6 +10,7 @@ from residuum.io.extraction import write_extraction
 from residuum.io.observations import read_observations
 from residuum.io.surrogate import read_surrogate
 from residuum.stages.paths import paths_of
+from residuum.surrogates.train import READERS
 
 if TYPE_CHECKING:
     from residuum.config import Dataset
@@ -21,8 +22,6 @@ def extract(dataset: Dataset, surrogate: str, results: Path) -> None:
     folder = paths.surrogate(surrogate)
     observations = read_observations(paths.observations)
     arrays, content = read_surrogate(folder / "surrogate.safetensors", folder / "surrogate.json")
-    from residuum.surrogates.training import load
-
-    trained = load(dataset.problem, observations, arrays, content)
+    trained = READERS[content["kind"]].from_arrays(arrays, content)
     extraction = extract_hidden(trained, dataset.problem, observations)
     write_extraction(folder / "hidden.nc", folder / "structure.json", extraction)

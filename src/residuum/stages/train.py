@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from residuum.io.observations import read_observations
 from residuum.io.surrogate import write_surrogate
 from residuum.seeds import child_seed
 from residuum.stages.paths import paths_of
-from residuum.surrogates.training import train as train_surrogate
+from residuum.surrogates.train import train as train_surrogate
 
 if TYPE_CHECKING:
     from residuum.config import Dataset
@@ -37,5 +38,8 @@ def train(dataset: Dataset, surrogate: str, results: Path) -> None:
     write_surrogate(folder / "surrogate.safetensors", folder / "surrogate.json", arrays, content)
 
 
-def _say(message: object) -> None:
-    print(message, flush=True)
+def _say(row: Mapping[str, float | str]) -> None:
+    """Log one round of training."""
+    shown = (f"{key} {value:.6g}" if isinstance(value, float) else f"{key} {value}"
+             for key, value in row.items())  # fmt: skip
+    print("  ".join(shown), flush=True)
