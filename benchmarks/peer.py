@@ -83,7 +83,7 @@ def curve_ours(observations: Observations) -> Curve:
 
 def train_ours(observations: Observations, settings: PinnSettings) -> tuple[float, float]:
     """Return the wall seconds and the hidden-term error of one training."""
-    from residuum.surrogates.training import train
+    from residuum.surrogates.train import train
 
     began = time.perf_counter()
     surrogate = train(B1.problem(), observations, settings, seed=0, device="cpu")

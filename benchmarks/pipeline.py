@@ -20,22 +20,27 @@ from residuum.laws.settings import SelectSettings
 from residuum.problem.problem import Problem
 from residuum.seeds import child_seed
 from residuum.surrogates.settings import PinnSettings
-from residuum.surrogates.training import train
+from residuum.surrogates.train import train
 
 Value = TypeVar("Value")
 
 
 @dataclass
 class Clock:
-    """Wall seconds by the name of what was done."""
+    """Wall seconds by the name of what was done, and the processor's seconds of all of it.
+
+    Only the latter does not depend on what else the machine does.
+    """
 
     seconds: dict[str, float] = field(default_factory=dict)
+    cpu: float = 0.0
 
     def time(self, name: str, work: Callable[[], Value]) -> Value:
         """Do the work and note how long it took."""
-        began = time.perf_counter()
+        began, cpu = time.perf_counter(), time.process_time()
         value = work()
         self.seconds[name] = time.perf_counter() - began
+        self.cpu += time.process_time() - cpu
         return value
 
 
@@ -50,13 +55,14 @@ class Settings:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What the stages returned, and their wall times."""
+    """What the stages returned, their wall times and the processor time of all."""
 
     surrogate: Any
     extraction: Extraction
     fronts: Mapping[str, Front]
     selection: Selection
     seconds: Mapping[str, float]
+    cpu: float
 
     @property
     def hidden(self) -> dict[str, Expression]:
@@ -86,7 +92,7 @@ def run(
         "select",
         lambda: select(problem, observations, extraction, [fronts], settings.select),
     )
-    return observations, Outcome(surrogate, extraction, fronts, selection, clock.seconds)
+    return observations, Outcome(surrogate, extraction, fronts, selection, clock.seconds, clock.cpu)
 
 
 def distil(extraction: Extraction, settings: SindySettings, seed: int) -> dict[str, Front]:

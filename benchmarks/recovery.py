@@ -85,6 +85,7 @@ def _draw(case: LotkaVolterra, noise: float, points: int, draw: int) -> dict[str
         "noise_found": dict(outcome.extraction.noise),
         "seconds": dict(outcome.seconds),
         "total": sum(outcome.seconds.values()),
+        "cpu": outcome.cpu,
     }
 
 

@@ -29,7 +29,7 @@ def b1(results: Sequence[Result]) -> str:
     if not results:
         return title + MISSING
     head = ["noise", "draws", "recovered", "aim", "published", "without sharing", "aim"]
-    head += ["inside 95 %", "surrogate error", "law error", "s a draw", "slowest"]
+    head += ["inside 95 %", "surrogate error", "law error", "s a draw", "slowest", "CPU s"]
     return (
         title
         + "1.3, 0.9, 0.8, 1.8 from (0.44249296, 4.6280594), t in [0, 3]; the linear parts known; "
@@ -39,7 +39,8 @@ def b1(results: Sequence[Result]) -> str:
         "sharing*: a selection of its own from the same fronts in which a form already used in "
         "another hidden term saves nothing. Inside: true values in the 95 % intervals of recovered "
         "laws. Errors: rms along the true trajectory over the rms of the hidden terms, median. "
-        f"Published: {UDE}. Aim: at most {GOAL_SECONDS_A_DRAW:g} s a draw.\n\n"
+        f"Published: {UDE}. Aim: at most {GOAL_SECONDS_A_DRAW:g} s a draw; two draws run at a time on two "
+        "cores, so CPU s is what one took of its core.\n\n"
         + table(head, [_b1_row(result) for result in results])
         + short(results)
         + "\nMedian seconds by stage, after a first run that is not counted:\n\n"
@@ -64,6 +65,7 @@ def _b1_row(result: Result) -> list[str]:
         number(middle(_of(rows, "error", "law")), 2),
         number(middle(row["total"] for row in rows)),
         number(largest(row["total"] for row in rows)),
+        number(middle(row.get("cpu") for row in rows)),
     ]
 
 
