@@ -55,5 +55,6 @@ def test_errors_and_valid_time_are_their_formulas() -> None:
     assert nrmse(b, a, size=2.0) == pytest.approx(0.25)
     measured = np.sin(T)[:, None]
     wrong = measured + np.where(T > 2.0, 1.0, 0.0)[:, None]
-    assert valid_time(T, wrong, measured) == pytest.approx(2.05)
-    assert valid_time(T, measured, measured) is None
+    spread = np.array([1.0])
+    assert valid_time(T, wrong, measured, spread) == pytest.approx(2.05)
+    assert valid_time(T, wrong, measured, 3 * spread) is None

@@ -52,7 +52,10 @@ LAW, WIDER, WITHOUT_HIDDEN_TERMS = "law", "wider", "without_hidden_terms"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Row:
-    """A law that was refitted: its candidates, the fit, and what it costs."""
+    """A law that was refitted: its candidates, the fit to all data, and what it costs.
+
+    `trained` is the fit that has not seen the held-out data (None when nothing is held out).
+    """
 
     law: Mapping[str, Candidate]
     fit: Refit
@@ -60,6 +63,7 @@ class Row:
     fit_error: float = math.nan
     holdout_error: float = math.nan
     kind: str = LAW
+    trained: Refit | None = None
 
     @property
     def without_hidden_terms(self) -> bool:
@@ -245,7 +249,8 @@ def _scored(choice: Choice, final: Row, trained: Row, held: bool) -> Row:
             if usable
             else math.inf
         )
-    return Row(final.law, final.fit, final.length, error, ahead)
+    seen = trained.fit if held and trained.fit.ok else None
+    return Row(final.law, final.fit, final.length, error, ahead, trained=seen)
 
 
 def order(rows: Sequence[Row]) -> list[Row]:

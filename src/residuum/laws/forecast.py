@@ -39,7 +39,7 @@ def roll_out(
 
     def rhs(time: float, state: np.ndarray) -> np.ndarray:
         values = dict(zip(problem.components, state, strict=True))
-        values |= {name: experiment.input_at(name, time) for name in problem.inputs}
+        values |= {name: experiment.input_at(name, np.array(time)) for name in problem.inputs}
         return np.array([float(evaluate(side, {**values, "t": time})) for side in sides])
 
     path = np.full((len(t), len(initial)), np.nan)
@@ -67,7 +67,7 @@ def roll_out_torch(
     def rhs(time: torch.Tensor, state: torch.Tensor) -> torch.Tensor:
         values = dict(zip(problem.components, state, strict=True))
         for name in problem.inputs:
-            values[name] = torch.tensor(experiment.input_at(name, float(time)), dtype=state.dtype)
+            values[name] = torch.tensor(experiment.input_at(name, np.array(float(time))), dtype=state.dtype)
         slopes = [evaluate_torch(side, {**values, "t": time}) for side in sides]
         return torch.stack([slope.expand(()) for slope in slopes])
 
@@ -92,13 +92,17 @@ def nrmse(predicted: np.ndarray, measured: np.ndarray, size: float) -> float:
 
 
 def valid_time(
-    t: np.ndarray, predicted: np.ndarray, measured: np.ndarray, threshold: float = 0.4
+    t: np.ndarray,
+    predicted: np.ndarray,
+    measured: np.ndarray,
+    spread: np.ndarray,
+    threshold: float = 0.4,
 ) -> float | None:
-    """Return the time from `t[0]` until the error first exceeds a share of the measured spread.
+    """Return the time from `t[0]` until the error first exceeds a share of `spread[n]`.
 
     None when it never does. Vlachas et al. 2020, doi:10.1016/j.neunet.2020.02.016.
     """
-    spread = np.nanstd(measured, axis=0)
-    error = np.abs(predicted - measured) / np.where(spread > 0, spread, 1.0)
-    wrong = np.flatnonzero(np.nanmax(np.where(np.isfinite(error), error, 0.0), axis=1) > threshold)
+    error = np.abs(predicted - measured) / spread
+    largest = np.max(np.where(np.isfinite(error), error, 0.0), axis=1)
+    wrong = np.flatnonzero(largest > threshold)
     return float(t[wrong[0]] - t[0]) if len(wrong) else None

@@ -36,7 +36,7 @@ from residuum.laws.law import (
     law_equations,
 )
 from residuum.laws.refit import EXACT, Refit
-from residuum.laws.scores import held_out_path
+from residuum.laws.scores import held_out_path, measured_spread
 from residuum.laws.settings import SelectSettings
 from residuum.laws.system import build_system, constant_names
 from residuum.laws.verdict import (
@@ -158,74 +158,90 @@ def law_parameters(
 
 
 def scores(choice: Choice, best: Row) -> dict[str, float | None]:
-    """Return the law's scores; `evidence` is minus half its description length, in nats."""
-    observations = choice.observations
-    times = []
-    for e in observations.experiments:
-        if e.held_out.any() and best.fit.ok:
-            data = choice.full.experiment(e.name)
-            path = held_out_path(choice.problem, data, choice.full, best.fit)[e.held_out]
-            part = e.held_out_part()
-            blank = np.full(len(part), np.nan)
-            names = choice.problem.components
-            measured = np.stack([part.states.get(n, blank) for n in names], axis=1)
-            with np.errstate(all="ignore"):
-                times.append(valid_time(part.t, path, measured))
-    finite = [t for t in times if t is not None]
+    """Return the law's scores; `evidence` is minus half its description length, in nats.
+
+    Held-out scores are those of the same law fitted without the held-out data.
+    """
     return {
         "fit_nrmse": best.fit_error,
         "holdout_nrmse": best.holdout_error if math.isfinite(best.holdout_error) else None,
         "evidence": -0.5 * best.length,
-        "valid_time": min(finite) if finite else None,
+        "valid_time": _valid_time(choice, best),
     }
+
+
+def _valid_time(choice: Choice, best: Row) -> float | None:
+    """Return the shortest time for which a held-out forecast stays valid, None if all do."""
+    names, times = choice.problem.components, []
+    spread = measured_spread(choice.observations, names)
+    for e in choice.observations.experiments:
+        if best.trained is None or not e.held_out.any():
+            continue
+        data = choice.full.experiment(e.name)
+        path = held_out_path(choice.problem, data, choice.training, best.trained)[e.held_out]
+        part = e.held_out_part()
+        blank = np.full(len(part), np.nan)
+        measured = np.stack([part.states.get(n, blank) for n in names], axis=1)
+        times.append(valid_time(part.t, path, measured, spread))
+    return min((t for t in times if t is not None), default=None)
 
 
 def predict(choice: Choice, best: Row) -> tuple[dict[str, Any], float, bool]:
     """Return the law's curves by experiment, how far two integrators differ, and its stability.
 
-    The `fit` curve spans the training samples, `forecast` what was held out.
+    A `fit` curve is the law over the samples it may see, a `forecast` curve the same law, fitted
+    without the held-out samples, over those.
     """
     problem, fit = choice.problem, best.fit
-    values = {name: fit.values[name] for name in problem.estimated}
-    sides = completed(problem, fit.hidden, values)
+    sides = completed(problem, fit.hidden, {p: fit.values[p] for p in problem.estimated})
     curves: dict[str, Any] = {}
     worst, is_stable = 0.0, True
     for k, experiment in enumerate(choice.observations.experiments):
         first, stop = choice.full.starts[k], choice.full.starts[k + 1]
-        t = _curve_times(experiment)
+        t = _dense(experiment.t)
         path = roll_out(problem, sides, experiment, fit.path[first], t)
-        curves[experiment.name] = _curves(problem, experiment, t, path)
         if k == 0 and np.isfinite(path).all():
             other = roll_out_torch(problem, sides, experiment, fit.path[first], t)
             worst = agreement(path, other)
+        seen = experiment.t[~experiment.held_out]
+        curves[experiment.name] = forecast_curve(choice, best, experiment)
+        if len(seen):
+            curves[experiment.name]["fit"] = _curve(problem, t[t <= seen[-1]], path)
         span = np.linspace(t[0], t[0] + HORIZON * (t[-1] - t[0]), CURVE_POINTS)
-        far = (
-            path if problem.inputs else roll_out(problem, sides, experiment, fit.path[first], span)
-        )
+        far = path
+        if not problem.inputs:
+            far = roll_out(problem, sides, experiment, fit.path[first], span)
         is_stable = is_stable and stable(far, fit.path[first:stop])
     return curves, worst, is_stable
 
 
-def _curve_times(experiment: Experiment) -> np.ndarray:
-    dense = np.linspace(experiment.t[0], experiment.t[-1], CURVE_POINTS)
-    return np.unique(np.concatenate([dense, experiment.t]))
+def forecast_curve(choice: Choice, best: Row, experiment: Experiment) -> dict[str, Any]:
+    """Return `{"forecast": curve}` of the held-out samples, empty when there is none.
+
+    A forecast in time starts on the last fitted sample; a held-out experiment is shown at its
+    sample times.
+    """
+    problem, trained = choice.problem, best.trained
+    if trained is None or not experiment.held_out.any():
+        return {}
+    names = choice.training.names
+    if experiment.name not in names:
+        data = choice.full.experiment(experiment.name)
+        path = held_out_path(problem, data, choice.training, trained)
+        return {"forecast": _curve(problem, experiment.t, path)}
+    last = choice.training.starts[names.index(experiment.name) + 1] - 1
+    t = _dense(experiment.t[experiment.t >= choice.training.t[last]])
+    sides = completed(problem, trained.hidden, {p: trained.values[p] for p in problem.estimated})
+    path = roll_out(problem, sides, experiment, trained.path[last], t)
+    return {"forecast": _curve(problem, t, path)}
 
 
-def _curves(
-    problem: Problem, experiment: Experiment, t: np.ndarray, path: np.ndarray
-) -> dict[str, Any]:
-    """Split a curve where the held-out samples begin; the forecast starts on the last fitted."""
-    held = experiment.t[experiment.held_out]
-    if len(held) == len(experiment.t):
-        return {"forecast": _curve(problem, t, path)}
-    last = experiment.t[~experiment.held_out][-1]
-    parts = {"fit": _curve(problem, t[t <= last], path[t <= last])}
-    if len(held):
-        parts["forecast"] = _curve(problem, t[t >= last], path[t >= last])
-    return parts
+def _dense(t: np.ndarray) -> np.ndarray:
+    return np.unique(np.concatenate([np.linspace(t[0], t[-1], CURVE_POINTS), t]))
 
 
 def _curve(problem: Problem, t: np.ndarray, path: np.ndarray) -> dict[str, Any]:
+    path = path[: len(t)]
     finite = np.isfinite(path).all(axis=1)
     return {
         "t": t[finite].tolist(),
