@@ -157,7 +157,8 @@ class _MathML(Notation):
         text = self._word(stem)
         if dots:
             dot = {1: "&#x2D9;", 2: "&#xA8;"}[dots]
-            text = f'<mover accent="true">{text}<mo>{dot}</mo></mover>'
+            # Not an accent: without a mathematical font browsers draw accents into the letter.
+            text = f"<mover>{text}<mo>{dot}</mo></mover>"
         return f"<msub>{text}{self._word(subscript)}</msub>" if subscript else text
 
     def _word(self, word: str) -> str:

@@ -34,9 +34,15 @@ def equations_mathml(pairs: Sequence[tuple[str, str]]) -> Markup:
     return Markup(block)  # noqa: S704 (our own MathML)
 
 
-def law_mathml(law: Mapping[str, Any]) -> Markup:
-    """Return the completed equations of a law."""
-    return equations_mathml([(_left(k), str(v)) for k, v in law["equations"].items()])
+def law_mathml(law: Mapping[str, Any], order: Sequence[str] = ()) -> Markup:
+    """Return the completed equations of a law; left sides named in `order` come first."""
+    return equations_mathml([(_left(k), str(v)) for k, v in _equations(law, order)])
+
+
+def _equations(law: Mapping[str, Any], order: Sequence[str]) -> list[tuple[str, str]]:
+    # JSON objects have no order: files are written with sorted keys.
+    place = {name: index for index, name in enumerate(order)}
+    return sorted(law["equations"].items(), key=lambda pair: place.get(pair[0], len(place)))
 
 
 def hidden_mathml(name: str, entry: Mapping[str, Any]) -> Markup:
@@ -49,9 +55,9 @@ def name_mathml(name: str) -> Markup:
     return Markup(f"<math>{_word(name)}</math>")  # noqa: S704 (escaped in _word)
 
 
-def law_tex(law: Mapping[str, Any]) -> str:
+def law_tex(law: Mapping[str, Any], order: Sequence[str] = ()) -> str:
     """Return a small LaTeX document: the completed equations, hidden terms and constants."""
-    rows = [(_left_tex(name), str(text)) for name, text in law["equations"].items()]
+    rows = [(_left_tex(name), str(text)) for name, text in _equations(law, order)]
     rows += [(_call_tex(k, v["arguments"]), v["numeric"]) for k, v in law["hidden"].items()]
     rows += [
         (_symbol_tex(name), repr(float(entry["value"])))

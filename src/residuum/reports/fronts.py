@@ -16,7 +16,7 @@ from residuum.expressions.parser import parse
 from residuum.reports.axes import legend, shortened
 from residuum.reports.content import DatasetReport
 from residuum.reports.drawing import COLOURS, Drawing, finish, new_figure
-from residuum.reports.numbers import significant
+from residuum.reports.numbers import power_of_ten
 
 
 def draw_fronts(report: DatasetReport) -> Drawing | None:
@@ -55,7 +55,7 @@ def _front(axes: Axes, fronts: Sequence[Front], entry: Mapping[str, Any]) -> Non
     axes.plot(*_pairs(best), color=soft, marker="o", ms=3.6, lw=1.0, label="front")
     axes.set_yscale("log")
     # matplotlib writes powers as mathematical text, which is switched off: names may hold a $.
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: significant(y, 2)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: power_of_ten(y)))
     axes.yaxis.set_minor_formatter(NullFormatter())
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
     chosen = chosen_candidate(str(entry["numeric"]), usable)

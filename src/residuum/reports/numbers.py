@@ -65,6 +65,14 @@ def tenths(value: object) -> str:
     return _sign(f"{rounded:.1f}".removesuffix(".0"))
 
 
+def power_of_ten(value: float) -> str:
+    """Return a tick of a logarithmic axis: `0.01`, `100`, `10⁻⁶`."""
+    exponent = _exponent(value, 1)
+    if -2 <= exponent <= 3:
+        return f"{value:g}"
+    return f"10{str(exponent).translate(_SUPERSCRIPT)}"
+
+
 def duration(seconds: object) -> str:
     """Return a wall time in words: `0.42 s`, `35 s`, `2 min 5 s`, `1 h 3 min`."""
     if not isinstance(seconds, int | float) or not is_number(seconds):
@@ -78,10 +86,12 @@ def duration(seconds: object) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
 
 
-def count(number: int, noun: str) -> str:
-    """Return a number with its noun: `one rival`, `12 rivals`."""
+def count(number: int, noun: str = "") -> str:
+    """Return a number in words up to nine, with its noun: `one rival`, `12 rivals`."""
     words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
     text = words[number] if 0 <= number < len(words) else str(number)
+    if not noun:
+        return text
     return f"{text} {noun}" if number == 1 else f"{text} {noun}s"
 
 

@@ -10,7 +10,7 @@ from residuum.reports.formulas import law_mathml, law_tex
 from residuum.reports.numbers import count
 from residuum.reports.surrogates import surrogate_tables
 from residuum.reports.templating import fill
-from residuum.reports.wording import headline, other_warnings, verdict
+from residuum.reports.wording import headline, other_warnings, rival_list, verdict
 
 __all__ = ["DatasetReport", "Page", "render_page"]
 
@@ -36,8 +36,9 @@ def render_page(report: DatasetReport) -> Page:
         "report": report,
         "sections": SECTIONS,
         "summary": _summary(report),
-        "law": law_mathml(report.law),
+        "law": law_mathml(report.law, tuple(report.given)),
         "verdict": verdict(report),
+        "rivals": rival_list(report),
         "warnings": other_warnings(report),
         "scores": tables.scores(report),
         "constants": tables.constants(report),
@@ -50,7 +51,7 @@ def render_page(report: DatasetReport) -> Page:
         "notes": _notes(report),
     }
     figures = {name: drawing.svg for name, drawing in drawings.items()}
-    return Page(fill("page.html", values), figures, law_tex(report.law))
+    return Page(fill("page.html", values), figures, law_tex(report.law, tuple(report.given)))
 
 
 def _summary(report: DatasetReport) -> str:
@@ -74,6 +75,8 @@ def _notes(report: DatasetReport) -> dict[str, str]:
         "front": "Each point is a formula for one hidden term by itself, before it is put back "
         "into the equations; loss is the mean squared distance from the surrogate in units of "
         "its posterior spread. The law is chosen among combinations, not on this front.",
+        "scores": "Errors are root mean squares over the spread of the data. The forecast is valid "
+        "until its error first exceeds 0.4 of the spread of the held-out data.",
         "candidates": _candidates_note(report),
     }
 
@@ -94,8 +97,8 @@ def _candidates_note(report: DatasetReport) -> str:
     listed = len(tables.candidates(report))
     which = f"{listed} of {rows} laws" if rows > listed else "The laws"
     return (
-        f"{which} refitted to the raw data, best first. Description length is twice the negative "
-        "log evidence, relative to the first law; smaller is better. Errors are root mean squares "
-        "over the spread of the data: of the fit to all data, and of the held-out data after a fit "
-        "to the others."
+        f"{which} refitted to the raw data, best first. Length: description length (twice the "
+        "negative log evidence) beyond that of the first. Fit: error of the fit to all data. Held "
+        "out: error on the held-out data after a fit to the others. Laws that only add terms to "
+        "the first are no rivals: whether a term is missing is what the test in the verdict asks."
     )

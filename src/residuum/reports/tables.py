@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup, escape
 
-from residuum.reports.content import WITHOUT_HIDDEN_TERMS, DatasetReport, behind, usable
+from residuum.reports.content import (
+    WIDER,
+    WITHOUT_HIDDEN_TERMS,
+    DatasetReport,
+    behind,
+    is_rival,
+    usable,
+)
 from residuum.reports.formulas import formula_mathml, hidden_mathml
 from residuum.reports.numbers import (
     MISSING,
@@ -51,11 +58,11 @@ class CandidateRow:
     """One refitted law; `kind` is the class of its row in the page."""
 
     rank: str
-    formulas: tuple[Markup, ...]
     behind: str
     fit: str
     held_out: str
-    status: str
+    remark: str
+    formulas: tuple[Markup, ...]
     kind: str
 
 
@@ -115,21 +122,31 @@ def candidates(report: DatasetReport) -> list[CandidateRow]:
     """Return the best refitted laws, the known part alone always among them."""
     shown = report.rows[: max(MOST_ROWS, len(report.rivals) + 1)]
     shown += [r for r in report.rows[len(shown) :] if r.get("kind") == WITHOUT_HIDDEN_TERMS]
-    return [_candidate(r, tuple(report.hidden), place == 0) for place, r in enumerate(shown)]
+    return [_candidate(report, row, place == 0) for place, row in enumerate(shown)]
 
 
-def _candidate(row: Mapping[str, Any], names: Sequence[str], chosen: bool) -> CandidateRow:
-    without = row.get("kind") == WITHOUT_HIDDEN_TERMS
+def _candidate(report: DatasetReport, row: Mapping[str, Any], chosen: bool) -> CandidateRow:
     formulas = row.get("hidden") or {}
+    aside = row.get("kind") in (WIDER, WITHOUT_HIDDEN_TERMS)
     return CandidateRow(
         rank=tenths(row.get("rank")),
-        formulas=() if without else tuple(_formula(formulas.get(name)) for name in names),
         behind=_difference(row),
         fit=significant(row.get("fit_nrmse")),
         held_out=significant(row.get("holdout_nrmse")),
-        status=str(row.get("status", "ok")),
-        kind="chosen" if chosen else "baseline" if without else "",
+        remark=_remark(report, row, chosen),
+        formulas=tuple(_formula(formulas.get(name)) for name in report.hidden),
+        kind="chosen" if chosen else "aside" if aside else "",
     )
+
+
+def _remark(report: DatasetReport, row: Mapping[str, Any], chosen: bool) -> str:
+    """Say what a row is beside the first law, or why its fit or forecast failed."""
+    if str(row.get("status", "ok")) != "ok":
+        return str(row["status"])
+    if chosen:
+        return "chosen"
+    kinds = {WIDER: "adds terms", WITHOUT_HIDDEN_TERMS: "known part alone"}
+    return kinds.get(str(row.get("kind")), "rival" if is_rival(row, report.margin) else "")
 
 
 def _formula(text: object) -> Markup:

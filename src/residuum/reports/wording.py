@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup, escape
 
-from residuum.reports.content import WITHOUT_HIDDEN_TERMS, DatasetReport, behind, usable
+from residuum.reports.content import WIDER, WITHOUT_HIDDEN_TERMS, DatasetReport, behind, usable
 from residuum.reports.formulas import formula_mathml, name_mathml
 from residuum.reports.numbers import count, is_number, listing, significant, tenths
 
@@ -21,8 +22,16 @@ TOLD = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class RivalList:
+    """A sentence that counts the rivals of a law, and each of them with its formulas."""
+
+    lead: Markup
+    each: tuple[Markup, ...]
+
+
 def verdict(report: DatasetReport) -> Markup:
-    """Return the verdict as one paragraph."""
+    """Return the verdict as one paragraph; it follows the list of rivals where there is one."""
     sentences = [
         _identifiable(report),
         _uncertain_terms(report),
@@ -63,24 +72,21 @@ def short_verdict(verdict: Mapping[str, Any], rivals: int | None) -> str:
     return "; ".join(found)
 
 
-def rival_sentence(report: DatasetReport) -> Markup:
-    """Return the rivals of the law and how far behind each is."""
+def rival_list(report: DatasetReport) -> RivalList | None:
+    """Return the laws that the data cannot tell from this one; None where there are none."""
     rivals = report.rivals
+    if not rivals or report.known_alone:
+        return None
     each = [
         Markup("{} ({})").format(law_formulas(row), _behind(row)) for row in rivals[:MOST_RIVALS]
     ]
-    more = f"; and {len(rivals) - MOST_RIVALS} more" if len(rivals) > MOST_RIVALS else ""
-    return Markup(
+    if len(rivals) > MOST_RIVALS:
+        each.append(Markup("and {} more").format(count(len(rivals) - MOST_RIVALS)))
+    lead = Markup(
         "<strong>These data cannot tell this law from {}</strong> within {} of description "
-        "length{}: {}{}. The choice between them rests on parsimony; take it as open until there "
-        "are more data."
-    ).format(
-        count(len(rivals), "other"),
-        _units(report.margin),
-        _where_they_differ(report),
-        Markup("; ").join(each),
-        more,
-    )
+        "length{}:"
+    ).format(count(len(rivals), "other"), _units(report.margin), _where_they_differ(report))
+    return RivalList(lead, tuple(each))
 
 
 def _where_they_differ(report: DatasetReport) -> Markup:
@@ -110,7 +116,9 @@ def _identifiable(report: DatasetReport) -> Markup:
             "The known equations alone describe these data best: no hidden term is needed."
         )
     if report.rivals:
-        return rival_sentence(report)
+        return Markup(
+            "The choice between them rests on parsimony; take it as open until there are more data."
+        )
     found = (report.law.get("verdict") or {}).get("identifiable")
     if found is None:
         return Markup("Whether these data determine the law was not assessed.")
@@ -124,12 +132,12 @@ def _identifiable(report: DatasetReport) -> Markup:
 
 
 def _next_best(report: DatasetReport) -> str:
-    rows = [r for r in report.rows[1:] if r.get("kind") != WITHOUT_HIDDEN_TERMS and usable(r)]
-    if not rows:
-        return "no other candidate law could be refitted"
+    rows = [r for r in report.rows[1:] if r.get("kind") not in (WITHOUT_HIDDEN_TERMS, WIDER)]
+    if not any(usable(row) for row in rows):
+        return "every other candidate that could be refitted is this law with terms added"
     return (
-        f"no other candidate law comes within {_units(report.margin)} of description length, "
-        f"and the next is {_behind(min(rows, key=behind))}"
+        f"no other law comes within {_units(report.margin)} of description length, and the next "
+        f"is {_behind(min(rows, key=behind))}"
     )
 
 
