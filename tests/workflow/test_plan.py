@@ -144,3 +144,15 @@ def test_merging_goes_into_mappings_and_replaces_lists():
     second = {"a": {"c": [3]}, "d": {"e": 2}}
     assert merged(first, second) == {"a": {"b": 1, "c": [3]}, "d": {"e": 2}}
     assert first["a"] == {"b": 1, "c": [1, 2]}
+
+
+def test_the_copy_keeps_the_order_that_the_user_wrote(tmp_path):
+    path = tmp_path / "two.yaml"
+    path.write_text(
+        "datasets:\n  two:\n    data:\n      simulate:\n        equations: {z_t: -z, a_t: z - a}\n"
+        "        initial: {z: 1, a: 0}\n        times: {stop: 3, points: 20}\n"
+        "    equations: {z_t: '-decay(z)', a_t: 'z - a'}\n"
+    )
+    plan = Plan.of_files([path])
+    plan.write()
+    assert load_campaign(plan.path).dataset("two").problem.components == ("z", "a")
