@@ -7,6 +7,7 @@ import re
 
 from report_material import lynx_law, row
 
+from residuum.reports.formulas import law_mathml, law_tex
 from residuum.reports.index import render_index, summary
 
 
@@ -54,3 +55,10 @@ def test_summary_is_plain_and_complete():
 
 def test_equal_laws_give_equal_bytes():
     assert render_index([lynx_law()]) == render_index([lynx_law()])
+
+
+def test_equations_stand_in_the_order_they_were_given():
+    law = lynx_law()
+    backwards = law | {"equations": dict(reversed(law["equations"].items()))}
+    assert law_mathml(backwards, ["hare_t", "lynx_t"]) == law_mathml(law)
+    assert law_tex(backwards, ["hare_t", "lynx_t"]) == law_tex(law)

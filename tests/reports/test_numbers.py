@@ -12,6 +12,7 @@ from residuum.reports.numbers import (
     count,
     duration,
     listing,
+    power_of_ten,
     significant,
     tenths,
     with_interval,
@@ -78,6 +79,16 @@ def test_an_interval_is_written_to_a_twentieth_of_its_half_width(value, relative
     low, high = (read(end) for end in written.split(" to "))
     assert abs(low - (value - half)) <= 0.0501 * half
     assert abs(high - (value + half)) <= 0.0501 * half
+
+
+def test_ticks_of_a_logarithmic_axis():
+    assert [power_of_ten(x) for x in (1e-6, 0.01, 1.0, 1e3, 1e4)] == [
+        "10\u207b\u2076",
+        "0.01",
+        "1",
+        "1000",
+        "10\u2074",
+    ]
 
 
 def test_words():

@@ -9,11 +9,15 @@ from report_material import lynx_law, lynx_rows, row
 
 from residuum.laws.verdict import MissingTest, warnings_of
 from residuum.reports.content import DatasetReport
-from residuum.reports.wording import headline, other_warnings, short_verdict, verdict
+from residuum.reports.tables import candidates
+from residuum.reports.wording import headline, other_warnings, rival_list, short_verdict, verdict
 
 
 def text(report: DatasetReport) -> str:
-    return " ".join(re.sub(r"<[^>]+>", " ", str(verdict(report))).replace("\u2062", "").split())
+    found = rival_list(report)
+    parts = [found.lead, *found.each] if found else []
+    plain = re.sub(r"<[^>]+>", " ", " ".join([*parts, verdict(report)]))
+    return " ".join(plain.replace("\u2062", "").split())
 
 
 def judged(**changes) -> dict:
@@ -51,7 +55,7 @@ def test_many_rivals_are_counted_not_listed(make_report):
     said = text(make_report(candidates={"rows": rows}))
     assert "from 11 others within 10 units" in said
     assert said.count("units behind") == 5
-    assert "and 6 more" in said
+    assert "and six more" in said
 
 
 def test_a_law_without_rivals_is_determined(make_report):
@@ -66,6 +70,15 @@ def test_not_identifiable_without_rivals_names_the_term(make_report):
     law = judged(identifiable={"predation": True, "growth": False})
     report = make_report(law=law, candidates={"margin": 0.1, "rows": lynx_rows()})
     assert "These data do not determine growth." in text(report)
+
+
+def test_a_law_with_terms_added_is_no_rival(make_report):
+    rows = [lynx_rows()[0], {**lynx_rows()[1], "kind": "wider"}]
+    report = make_report(law=judged(**SURE), candidates={"margin": 2.0, "rows": rows})
+    assert rival_list(report) is None
+    assert "is this law with terms added" in text(report)
+    [_, added] = candidates(report)
+    assert (added.remark, added.kind) == ("adds terms", "aside")
 
 
 def test_the_known_part_alone_may_win(make_report):

@@ -75,10 +75,19 @@ def _notes(report: DatasetReport) -> dict[str, str]:
         "front": "Each point is a formula for one hidden term by itself, before it is put back "
         "into the equations; loss is the mean squared distance from the surrogate in units of "
         "its posterior spread. The law is chosen among combinations, not on this front.",
-        "scores": "Errors are root mean squares over the spread of the data. The forecast is valid "
-        "until its error first exceeds 0.4 of the spread of the held-out data.",
+        "scores": _scores_note(report),
         "candidates": _candidates_note(report),
     }
+
+
+def _scores_note(report: DatasetReport) -> str:
+    errors = "Errors are root mean squares over the spread of the data."
+    if (report.law.get("scores") or {}).get("valid_time") is None:
+        return errors
+    return (
+        f"{errors} The forecast is valid until its error first exceeds 0.4 of the spread of the "
+        "held-out data."
+    )
 
 
 def _shading(report: DatasetReport) -> str:
