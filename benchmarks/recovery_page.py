@@ -39,8 +39,8 @@ def b1(results: Sequence[Result]) -> str:
         "sharing*: a selection of its own from the same fronts in which a form already used in "
         "another hidden term saves nothing. Inside: true values in the 95 % intervals of recovered "
         "laws. Errors: rms along the true trajectory over the rms of the hidden terms, median. "
-        f"Published: {UDE}. Aim: at most {GOAL_SECONDS_A_DRAW:g} s a draw; two draws run at a time on two "
-        "cores, so CPU s is what one took of its core.\n\n"
+        f"Published: {UDE}. Aim: at most {GOAL_SECONDS_A_DRAW:g} s a draw; several draws may run "
+        "at a time on other cores, so CPU s is what one took of its own.\n\n"
         + table(head, [_b1_row(result) for result in results])
         + short(results)
         + "\nMedian seconds by stage, after a first run that is not counted:\n\n"

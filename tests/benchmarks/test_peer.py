@@ -17,12 +17,21 @@ def test_first_time_at_a_level():
 def test_where_the_peer_does_not_reach_our_error_its_time_limit_counts():
     row = compare(OURS, PEER, 60.0)
     assert not row["reached"]
-    assert row["ratio_at_ours"] == pytest.approx(60.0)
-    assert row["ratio_at_peer"] == pytest.approx(20.0)
+    assert row["ratio"] == pytest.approx(60.0)
+    assert row["peer_end"] == 0.08
 
 
 def test_where_it_does_its_own_time_counts():
     row = compare(OURS, [*PEER, (80.0, 0.03)], 100.0)
     assert row["reached"]
-    assert row["ratio_at_ours"] == pytest.approx(80.0)
-    assert row["ratio_at_peer"] is None
+    assert row["ratio"] == pytest.approx(80.0)
+
+
+def test_the_same_error_is_one_that_both_reach():
+    same = compare(OURS, PEER, 60.0)["same"]
+    assert same == {
+        "error": pytest.approx(0.055),
+        "residuum": 1.0,
+        "peer": 20.0,
+        "ratio": pytest.approx(20.0),
+    }

@@ -26,7 +26,7 @@ def test_sensitivities_are_derivatives_of_the_slope():
 
 
 # In the second, constants whose true value is zero are a thousandth of the others.
-@pytest.mark.parametrize(("candidate", "bound"), zip(CANDIDATES, (1e-6, 1e-5), strict=True))
+@pytest.mark.parametrize(("candidate", "bound"), list(zip(CANDIDATES, (1e-6, 1e-5), strict=True)))
 def test_same_optimum(candidate, bound):
     task = task_of(candidate, 0)
     ours, exact = fit_ours(task), fit_scipy(task, "DOP853", *TIGHT)
