@@ -45,7 +45,8 @@ def test_the_integrators_agree_on_lotka_volterra() -> None:
 def test_a_solution_that_ends_is_nan_after_its_end() -> None:
     problem = read_problem({"x_t": "f(x)"}, states=("x",), parameters={})
     experiment = Experiment("e", T, {}, {}, np.zeros(81, bool))
-    path = roll_out(problem, completed(problem, {"f": parse("1.0*x**2")}, {}), experiment, np.array([0.5]), T)  # fmt: skip
+    sides = completed(problem, {"f": parse("1.0*x**2")}, {})
+    path = roll_out(problem, sides, experiment, np.array([0.5]), T)
     np.testing.assert_allclose(path[T < 1.9, 0], 1 / (2 - T[T < 1.9]), rtol=1e-6)
     assert np.isnan(path[-1, 0])
 

@@ -31,7 +31,7 @@ def test_lognormal_decay_has_the_interval_of_linear_regression(n: int) -> None:
     t = np.linspace(0, 4, n)
     logs = 1.0 - 0.7 * t + 0.2 * rng.standard_normal(n)
     observations = measured(problem, [(t, np.exp(logs)[:, None])], noise=Noise("lognormal"))
-    fit, (low, high) = interval(
+    _, (low, high) = interval(
         problem, observations, {"decay": parse("1.0*x")}, "decay_c@0", frozenset({"x"})
     )
     slope, intercept = np.polyfit(t, logs, 1)

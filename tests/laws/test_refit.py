@@ -83,7 +83,8 @@ def test_poor_starting_constants_reach_the_same_optimum(start: tuple[float, floa
     problem = lotka_volterra()
     data = data_of(problem, noisy_lv(problem, 0.02))
     best = refit(problem, data, LV_TRUTH, {}, precision=EXACT)
-    formulas = {term: e.with_constants([c]) for (term, e), c in zip(LV_TRUTH.items(), start, strict=True)}  # fmt: skip
+    pairs = zip(LV_TRUTH.items(), start, strict=True)
+    formulas = {term: e.with_constants([c]) for (term, e), c in pairs}
     fit = refit(problem, data, formulas, {})
     np.testing.assert_allclose(fit.theta, best.theta, rtol=1e-3)
 

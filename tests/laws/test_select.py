@@ -92,7 +92,7 @@ def test_the_shared_form_saving_is_a_setting() -> None:
     truth = {"predation", "growth"}
     assert set(apart[0]["hidden"]) == truth
     both = [r for r in apart if r["hidden"] == together[0]["hidden"]]
-    saving = 4 * (np.log(10))
+    saving = 4 * np.log(11)
     assert both[0]["description_length"] - together[0]["description_length"] == pytest.approx(
         saving
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,13 +10,22 @@ from typing import Any
 from residuum.expressions.expression import Expression
 
 
+def subset_nats(size: int, count: int) -> float:
+    r"""Return :math:`\log \sum_{j \le k} \binom{m}{j}`, the code length of `k` of `m` terms.
+
+    The number of sums with at most as many terms; that of sums with exactly as many would call
+    the whole library as simple as nothing.
+    """
+    return math.log(sum(math.comb(size, j) for j in range(count + 1)))
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """One formula for one hidden term, in its formal arguments and the user's units.
 
     `loss` is the mean squared residual in units of the posterior spread (dimensionless);
-    `structure_nats` is the code length of the structure: the logarithm of the number of
-    structures of the same size it was chosen among.
+    `structure_nats` is the code length of the structure; for a sum of library terms it is
+    `subset_nats`.
     """
 
     term: str

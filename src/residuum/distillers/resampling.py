@@ -17,7 +17,8 @@ from math import log
 
 import numpy as np
 
-from residuum.distillers.subsets import Support, structure_nats
+from residuum.distillers.front import subset_nats
+from residuum.distillers.subsets import Support
 
 
 def frequencies(
@@ -39,7 +40,7 @@ def frequencies(
     for row, support in enumerate(supports):
         basis = np.linalg.qr(matrix[:, support])[0]
         explained = ((basis.T @ draws) ** 2).sum(axis=0)
-        penalty = len(support) * log(directions) + 2 * structure_nats(matrix.shape[1], support)
+        penalty = len(support) * log(directions) + 2 * subset_nats(matrix.shape[1], len(support))
         scores[row] = (power - explained) / 2 + penalty
     winners = scores.argmin(axis=0)
     return np.bincount(winners, minlength=len(supports)) / count

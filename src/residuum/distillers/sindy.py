@@ -20,12 +20,12 @@ from typing import Any
 import numpy as np
 
 from residuum.distillers.design import Design, build_design
-from residuum.distillers.front import Candidate, Front
+from residuum.distillers.front import Candidate, Front, subset_nats
 from residuum.distillers.library import combine
 from residuum.distillers.resampling import frequencies
 from residuum.distillers.settings import SindySettings
 from residuum.distillers.sparse_path import sparse_path
-from residuum.distillers.subsets import Regression, Support, search, solve, structure_nats
+from residuum.distillers.subsets import Regression, Support, search, solve
 from residuum.hidden.samples import HiddenSamples
 from residuum.seeds import generator
 
@@ -103,7 +103,7 @@ def _candidate(
         term=term,
         expression=combine(coefficients.tolist(), [design.terms[j] for j in support]),
         loss=float(np.mean(residual**2)),
-        structure_nats=structure_nats(len(design.terms), support),
+        structure_nats=subset_nats(len(design.terms), len(support)),
         origin=origin,
         frequency=share,
     )

@@ -9,11 +9,11 @@ library columns are nearly dependent by nature, and a Gram matrix squares their 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
-from math import comb, log
+from math import comb
 from typing import Any
 
 import numpy as np
@@ -111,8 +111,3 @@ def _ranked(supports: np.ndarray, rss: np.ndarray) -> tuple[np.ndarray, np.ndarr
     order = np.argsort(rss, kind="stable")
     order = order[np.isfinite(rss[order])]
     return supports[order], rss[order]
-
-
-def structure_nats(size: int, support: Sequence[int]) -> float:
-    r"""Return :math:`\log \binom{m}{k}`, the code length of one support among those of its size."""
-    return log(comb(size, len(support)))

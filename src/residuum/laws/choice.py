@@ -5,8 +5,8 @@
    as long as that changes which are best.
 2. The shortlist is refitted exactly, to rank by description length, and once more without the
    held-out data, to forecast them.
-3. Laws whose forecast does not exist come last; among those within `TIE` of the shortest
-   description the one that forecasts best is taken.
+3. Laws whose forecast does not exist come last. Among those within `TIE` of the shortest
+   description the first is taken whose forecast error is within a share `CLOSE` of the least.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ CHUNK = 20
 SHORTLIST = 24
 MOST_ROUNDS = 4
 TIE = 2.0
+CLOSE = 0.1
 # Laws closer than this in description length are not told apart (Kass and Raftery 1995,
 # doi:10.1080/01621459.1995.10476572: above 10 evidence is called very strong).
 MARGIN = 10.0
@@ -254,13 +255,16 @@ def _scored(choice: Choice, final: Row, trained: Row, held: bool) -> Row:
 
 
 def order(rows: Sequence[Row]) -> list[Row]:
-    """Return rows by description length, the best forecaster among ties first; see the module."""
+    """Return rows by description length, but among ties one that forecasts well; see the module."""
     usable = [row for row in rows if row.fit.ok and not math.isinf(row.holdout_error)]
     others = [row for row in rows if row not in usable]
     usable, others = _sorted(usable), _sorted(others)
     ties = [row for row in usable if row.length <= usable[0].length + TIE] if usable else []
-    ties.sort(key=lambda row: 0.0 if math.isnan(row.holdout_error) else row.holdout_error)
-    return ties + usable[len(ties) :] + others
+    best = min((row.holdout_error for row in ties), default=math.nan)
+    # Without held-out data errors are NaN, no comparison holds, and the order stays.
+    ahead = [row for row in ties if row.holdout_error <= (1.0 + CLOSE) * best]
+    first = ahead[:1] or ties[:1]
+    return first + [row for row in usable if row not in first] + others
 
 
 def row_json(row: Row, rank: int, best: float) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from residuum.distillers.front import Candidate, Front
+from residuum.distillers.front import Candidate, Front, subset_nats
 from residuum.expressions.calculus import ONE, terms
 from residuum.expressions.expression import Expression
 from residuum.laws.evidence import Criterion, Forms
@@ -154,5 +154,5 @@ def _linear(
         number = Expression.number(coefficient)
         product = number if part == ONE else number * part
         expression = product if expression == ZERO else expression + product
-    nats = math.log(math.comb(size, len(parts))) if len(parts) <= size else math.inf
+    nats = subset_nats(size, len(parts))
     return replace(candidate, expression=expression, structure_nats=nats, loss=math.inf)

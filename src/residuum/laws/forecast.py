@@ -67,7 +67,9 @@ def roll_out_torch(
     def rhs(time: torch.Tensor, state: torch.Tensor) -> torch.Tensor:
         values = dict(zip(problem.components, state, strict=True))
         for name in problem.inputs:
-            values[name] = torch.tensor(experiment.input_at(name, np.array(float(time))), dtype=state.dtype)
+            values[name] = torch.tensor(
+                experiment.input_at(name, np.array(float(time))), dtype=state.dtype
+            )
         slopes = [evaluate_torch(side, {**values, "t": time}) for side in sides]
         return torch.stack([slope.expand(()) for slope in slopes])
 
