@@ -33,6 +33,7 @@ class Surrogate(Protocol):
     def latents(self) -> Mapping[str, int]: ...
     def states(self, experiment: str, t: np.ndarray) -> dict[str, np.ndarray]: ...
     def hidden(self, term: str, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]: ...
+    def hidden_prior(self, term: str, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]: ...
     def hidden_gradient(self, term: str, X: np.ndarray) -> np.ndarray: ...
 
 
@@ -101,6 +102,7 @@ def _samples(
         experiment.append(np.full(calls * len(t), order[name]))
     points = np.concatenate(X)
     values, covariance = surrogate.hidden(term, points)
+    prior_mean, prior = surrogate.hidden_prior(term, points)
     return HiddenSamples(
         term=term,
         arguments=problem.hidden_term(term).arguments,
@@ -110,4 +112,6 @@ def _samples(
         t=np.concatenate(times),
         experiment=np.concatenate(experiment),
         alive=surrogate.alive[term],
+        prior=prior,
+        prior_mean=prior_mean,
     )

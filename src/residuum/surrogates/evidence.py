@@ -25,6 +25,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from residuum.surrogates.levenberg import Factor
 
 MOST = 20.0  # a precision changes by no more than this factor in one update
 
@@ -124,3 +125,18 @@ def plain_group(
 ) -> Group:
     """Return a group of `size` unknowns of equal stiffness."""
     return Group(name, torch.ones(size, dtype=torch.float64), initial, lower, upper, l1)
+
+
+def log_evidence(
+    cost: Tensor, prior: Factor, posterior: Factor, counts: Tensor, sigma: Tensor
+) -> Tensor:
+    r"""Return :math:`\log Z` of the data, `[B]`; minus infinity where something is not finite.
+
+    `cost[B]` is :math:`F` at the optimum, `counts[M]` the samples and `sigma[B, M]` the noise of
+    each measured variable. Exact where the model is linear.
+    """
+    gain = prior.log_determinant - posterior.log_determinant
+    norm = (counts * (sigma.log() + 0.5 * math.log(2 * math.pi))).sum(1)
+    value = -cost + 0.5 * gain - norm
+    ok = prior.ok & posterior.ok & torch.isfinite(value)
+    return torch.where(ok, value, -torch.inf)

@@ -17,9 +17,16 @@ from torch import Tensor
 
 from residuum.problem.problem import Problem
 from residuum.surrogates.collocation import Collocation, FrozenStates
-from residuum.surrogates.evidence import Group, Groups, plain_group
+from residuum.surrogates.evidence import Group, Groups, log_evidence, plain_group
 from residuum.surrogates.heads import HiddenHead
-from residuum.surrogates.levenberg import Bounds, Factor, Fit, Unknowns, assemble, factorise, minimise
+from residuum.surrogates.levenberg import (
+    Bounds,
+    Factor,
+    Unknowns,
+    assemble,
+    factorise,
+    minimise,
+)
 from residuum.surrogates.noise import SMALLEST, NoiseModel
 from residuum.surrogates.physics import Passed, Physics
 from residuum.surrogates.reference import Reference
@@ -77,7 +84,10 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A joint fit: heads, unknowns, the factor at the optimum, and `evidence[B]`."""
+    """A joint fit: heads, unknowns, the factor at the optimum, and `evidence[B]`.
+
+    `prior` is the factor without the data, `prior_shared[B, Q]` the shared unknowns' mean under it.
+    """
 
     head: StateHead
     heads: Mapping[str, HiddenHead]
@@ -85,6 +95,8 @@ class Trained:
     unknowns: Unknowns
     hyper: Hyper
     factor: Factor
+    prior: Factor
+    prior_shared: Tensor
     evidence: Tensor
     cost: Tensor
     weight: float
@@ -111,12 +123,14 @@ class Trained:
 
     def take(self, s: slice) -> Trained:
         """Return some elements of the batch."""
-        u, h, f = self.unknowns, self.hyper, self.factor
+        u, h = self.unknowns, self.hyper
         return replace(
             self,
             unknowns=Unknowns(u.state[s], u.shared[s]),
             hyper=Hyper(h.state[s], h.shared[s], h.sigma[s]),
-            factor=Factor(f.L[s], f.X[s], f.S[s], f.ok[s]),
+            factor=self.factor.take(s),
+            prior=self.prior.take(s),
+            prior_shared=self.prior_shared[s],
             evidence=self.evidence[s],
             cost=self.cost[s],
         )
@@ -259,16 +273,17 @@ class _Rise:
         J = self.model.jacobian(tape)
         self.factor = factorise(self.fit.normal, precision)
         determined = self.factor.leverage(self.model.data_rows(J)).unflatten(-1, (M, -1))
-        without_data = assemble(self.model.drop_data(J), r, u.state.shape[-1])
-        prior = factorise(without_data, precision)
-        gain = prior.log_determinant - self.factor.log_determinant
-        value = -self.fit.cost + 0.5 * gain
-        value = value - (self.bench.samples.counts * self.hyper.sigma.log()).sum(1)
-        ok = self.factor.ok & prior.ok & torch.isfinite(value)
-        self.evidence = torch.where(ok, value, -torch.inf)
+        rest = assemble(self.model.drop_data(J), r, u.state.shape[-1])
+        self.prior = factorise(rest, precision)
+        # The prior's own optimum, one Newton step away, is what its quadratic is centred on.
+        slope = u.times(precision).plus(rest.gradient)
+        self.prior_shared = u.shared - self.prior.solve(slope).shared
+        self.evidence = log_evidence(
+            self.fit.cost, self.prior, self.factor, self.bench.samples.counts, self.hyper.sigma
+        )
         squares = self.model.data_residuals(r).square().sum((1, 3)) * self.hyper.sigma.square()
         sigma = self.bench.noise.estimate(squares, determined.sum((1, 3)))
-        self.next = self._update(prior, sigma, ok)
+        self.next = self._update(self.prior, sigma, torch.isfinite(self.evidence))
 
     def _update(self, prior: Factor, sigma: Tensor, ok: Tensor) -> Hyper:
         """Return the next hyperparameters; elements that could not be factorised keep theirs."""
@@ -316,6 +331,8 @@ class _Rise:
             self.unknowns,
             self.hyper,
             self.factor,
+            self.prior,
+            self.prior_shared,
             self.evidence,
             self.fit.cost,
             self.model.weight,

@@ -108,6 +108,10 @@ class Factor:
         state = torch.linalg.solve_triangular(self.L.mT, y, upper=True)
         return Unknowns(state.squeeze(-1), q.squeeze(-1))
 
+    def take(self, s: slice) -> Factor:
+        """Return the factors of some elements of the batch."""
+        return Factor(self.L[s], self.X[s], self.S[s], self.ok[s])
+
     @property
     def log_determinant(self) -> Tensor:
         """Logarithm of the determinant of the whole matrix, `[B]`."""

@@ -39,7 +39,8 @@ class PinnSurrogate(Surrogate):
     """State heads with `state[E, P]`, hidden heads with `shared[Q]` and its `covariance[Q, Q]`.
 
     `components` gives state and order of derivative of each component. The covariance is the
-    Laplace posterior with the states' unknowns marginalised.
+    Laplace posterior with the states' unknowns marginalised; `prior_shared[Q]` and
+    `prior_covariance[Q, Q]` are the same without the data.
     """
 
     names: tuple[str, ...]
@@ -49,6 +50,8 @@ class PinnSurrogate(Surrogate):
     hidden_terms: Mapping[str, Term]
     shared: Tensor
     covariance: Tensor
+    prior_shared: Tensor
+    prior_covariance: Tensor
     parameter_values: Mapping[str, tuple[float, float]]
     noise_sizes: Mapping[str, float]
     comparisons: tuple[Mapping[str, float | str], ...]
@@ -75,6 +78,8 @@ class PinnSurrogate(Surrogate):
             },
             shared=trained.unknowns.shared[0].cpu(),
             covariance=trained.factor.shared_covariance()[0].cpu(),
+            prior_shared=trained.prior_shared[0].cpu(),
+            prior_covariance=trained.prior.shared_covariance()[0].cpu(),
             parameter_values=_parameters(trained),
             noise_sizes={column.name: float(sigma[m]) for m, column in enumerate(columns)},
             comparisons=tuple(asdict(c) for c in fit.comparisons),
@@ -101,12 +106,28 @@ class PinnSurrogate(Surrogate):
 
     @torch.inference_mode()
     def hidden(self, term: str, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return self._normal(term, X, self.shared, self.covariance)
+
+    @torch.inference_mode()
+    def hidden_prior(self, term: str, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return self._normal(term, X, self.prior_shared, self.prior_covariance)
+
+    def _normal(
+        self, term: str, X: np.ndarray, mean: Tensor, covariance: Tensor
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the distribution of a term when the shared unknowns have this one.
+
+        The term is linear in them about the optimum.
+        """
         one = self.hidden_terms[term]
-        values, tape = one.head.forward(self.shared[None, one.place], _points(X))
+        q = self.shared[None, one.place]
+        values, tape = one.head.forward(q, _points(X))
         J = one.head.linearise(tape)[1][0]
-        covariance = J @ self.covariance[one.place, one.place] @ J.mT * one.scale**2
-        covariance = 0.5 * (covariance + covariance.mT)
-        return (values[0] * one.scale).numpy().copy(), covariance.numpy().copy()
+        moved = values[0] + J @ (mean[one.place] - q[0])
+        # The covariance as a square: symmetric and without negative eigenvalues.
+        root = torch.linalg.cholesky_ex(covariance[one.place, one.place])[0]
+        half = J @ root * one.scale
+        return (moved * one.scale).numpy().copy(), (half @ half.mT).numpy().copy()
 
     @torch.inference_mode()
     def hidden_gradient(self, term: str, X: np.ndarray) -> np.ndarray:
@@ -143,6 +164,8 @@ class PinnSurrogate(Surrogate):
             "state": self.state,
             "shared": self.shared,
             "covariance": self.covariance,
+            "prior_shared": self.prior_shared,
+            "prior_covariance": self.prior_covariance,
             "location": frame.location,
             "scale": frame.scale,
             "start": frame.start,
@@ -191,6 +214,8 @@ class PinnSurrogate(Surrogate):
             },
             shared=tensors["shared"],
             covariance=tensors["covariance"],
+            prior_shared=tensors["prior_shared"],
+            prior_covariance=tensors["prior_covariance"],
             parameter_values={name: (pair[0], pair[1]) for name, pair in values["parameters"].items()},
             noise_sizes=dict(values["noise"]),
             comparisons=tuple(values["comparisons"]),

@@ -116,6 +116,8 @@ def _reduce_rank(bench: Bench, fit: Trained) -> Trained:
     for term, head in fit.heads.items():
         if not isinstance(head, NetworkHead) or head.bottleneck.latents is not None:
             continue
+        if len(head.alive) <= 2:
+            continue
         theta = fit.unknowns.shared[:, fit.physics.places[term]]
         s = head.bottleneck.singular_values(theta)[0]
         rank = int((s > FLAT * s[0]).sum())

@@ -40,6 +40,13 @@ class Surrogate(ABC):
         """Return mean `[n]` and covariance `[n, n]` of a hidden term at arguments `X[n, a]`."""
 
     @abstractmethod
+    def hidden_prior(self, term: str, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the same without the data: what priors and physics alone say of the term.
+
+        The posterior is the product of this and the likelihood of the data.
+        """
+
+    @abstractmethod
     def hidden_gradient(self, term: str, X: np.ndarray) -> np.ndarray:
         """Return the derivatives `[n, a]` of a hidden term's mean at `X[n, a]`."""
 
