@@ -91,6 +91,8 @@ def test_states_never_measured_are_not_drawn_and_gaps_are_left_out():
     states = {"x": np.array([1.0, np.nan, 3.0, 4.0]), "y": np.full(4, np.nan)}
     made = Experiment("a", t, states)
     assert observed_components([made]) == ["x"]
+    states["z"] = t
+    assert observed_components([Experiment("a", t, states)], ["z", "y"]) == ["z", "x"]
     assert thinned(t, states["x"])[0].tolist() == [0.0, 2.0, 3.0]
     assert len(thinned(np.arange(9000.0), np.zeros(9000))[0]) <= 800
 

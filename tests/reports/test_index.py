@@ -36,6 +36,12 @@ def test_index_counts_rivals_by_the_laws_own_margin():
     assert "not determined: one rival" in render_index([law])
 
 
+def test_index_keeps_the_order_of_the_equations():
+    law = lynx_law()
+    backwards = law | {"equations": dict(reversed(law["equations"].items()))}
+    assert render_index([backwards | {"order": ["hare_t", "lynx_t"]}]) == render_index([law])
+
+
 def test_index_without_datasets():
     assert "No dataset has a law yet." in render_index([])
 

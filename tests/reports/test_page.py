@@ -300,6 +300,18 @@ def test_second_order_system_with_hidden_terms_of_one_argument(make_report):
     assert ">low<" in page.figures["trajectories"]
 
 
+def test_hidden_terms_and_states_stand_in_the_order_of_the_equations(make_report):
+    given = {
+        "lynx_t": "growth(hare, lynx) - gamma*lynx",
+        "hare_t": "alpha*hare - predation(hare, lynx)",
+    }
+    report = make_report(given=given)
+    assert list(report.hidden) == ["growth", "predation"]
+    figures = render_page(report).figures
+    assert figures["trajectories"].index("lynx (1000)") < figures["trajectories"].index("hare (1")
+    assert figures["hidden"].index(">growth(") < figures["hidden"].index(">predation(")
+
+
 def test_without_hidden_terms_only_constants_are_told(make_report):
     report = make_report(
         law=lynx_law() | {"hidden": {}}, extractions={}, fronts=[], surrogates={}, candidates={}

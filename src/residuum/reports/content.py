@@ -49,8 +49,17 @@ class DatasetReport:
 
     @property
     def hidden(self) -> Mapping[str, Mapping[str, Any]]:
-        """The law's hidden terms by name."""
-        return self.law.get("hidden") or {}
+        """The law's hidden terms by name, in the order in which the equations call them."""
+        # JSON objects have no order: files are written with sorted keys.
+        found = self.law.get("hidden") or {}
+        text = " ".join(self.given.values())
+        calls = {name: text.find(f"{name}(") for name in found}
+        return {name: found[name] for name in sorted(found, key=lambda n: (calls[n], n))}
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """The states, in the order of their equations."""
+        return tuple((split_suffix(left) or (left, ""))[0] for left in self.given)
 
     @property
     def margin(self) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -22,7 +22,7 @@ def draw_hidden(report: DatasetReport) -> Drawing | None:
     rows = [
         (name, samples)
         for extraction in report.extractions.values()
-        for name, samples in extraction.samples.items()
+        for name, samples in _ordered(extraction.samples, tuple(report.hidden))
     ]
     if not rows:
         return None
@@ -49,6 +49,13 @@ def draw_hidden(report: DatasetReport) -> Drawing | None:
         description="Each hidden term along the trajectories: the surrogate with its 95 % band "
         "and the formula of the law at the same arguments.",
     )
+
+
+def _ordered(
+    samples: Mapping[str, HiddenSamples], order: Sequence[str]
+) -> list[tuple[str, HiddenSamples]]:
+    names = dict.fromkeys([*(n for n in order if n in samples), *samples])
+    return [(name, samples[name]) for name in names]
 
 
 def _matters(samples: HiddenSamples) -> list[int]:

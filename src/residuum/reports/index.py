@@ -31,7 +31,10 @@ class IndexRow:
 
 
 def render_index(laws: Sequence[Mapping[str, Any]], *, title: str = "Campaign") -> str:
-    """Return the page that lists every dataset's law and links to its report."""
+    """Return the page that lists every dataset's law and links to its report.
+
+    A law may carry the dataset's `title` and the `order` of its equations' left sides.
+    """
     values = {
         "title": title,
         "summary": f"{count(len(laws), 'dataset')}",
@@ -53,7 +56,7 @@ def _row(law: Mapping[str, Any]) -> IndexRow:
     return IndexRow(
         title=str(law.get("title") or law["dataset"]),
         link=link(law),
-        law=law_mathml(law),
+        law=law_mathml(law, law.get("order") or ()),
         verdict=_verdict(law),
         fit=significant(scores.get("fit_nrmse")),
         held_out=significant(scores.get("holdout_nrmse")),

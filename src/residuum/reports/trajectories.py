@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def draw_trajectories(report: DatasetReport) -> Drawing | None:
     """Draw each measured component against time with the law; held-out spans are shaded."""
     experiments = shown_experiments(report.observations.experiments)
-    names = observed_components(experiments)
+    names = observed_components(experiments, report.states)
     if not names:
         return None
     figure = new_figure(0.55 + 1.55 * len(names))
@@ -75,9 +75,10 @@ def shown_experiments(experiments: Sequence[Experiment]) -> tuple[Experiment, ..
     return (*first[:-1], held_out[0])
 
 
-def observed_components(experiments: Sequence[Experiment]) -> list[str]:
-    """Return the states and components with at least one finite value."""
-    names = dict.fromkeys(n for experiment in experiments for n in experiment.states)
+def observed_components(experiments: Sequence[Experiment], order: Sequence[str] = ()) -> list[str]:
+    """Return the states and components with at least one finite value, those in `order` first."""
+    found = dict.fromkeys(n for experiment in experiments for n in experiment.states)
+    names = dict.fromkeys([*(n for n in order if n in found), *found])
     return [
         name
         for name in names

@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 def summarize(campaign: Campaign, results: Path) -> None:
     """Write `summary.json` and `index.html`."""
     laws = [
-        {**read_json(paths_of(results, name).law, LAW), "title": dataset.title}
+        {
+            **read_json(paths_of(results, name).law, LAW),
+            "title": dataset.title,
+            "order": [equation.left for equation in dataset.problem.equations],
+        }
         for name, dataset in campaign.datasets.items()
     ]
     write_json(results / "summary.json", summary(laws), SCHEMA)
