@@ -26,6 +26,13 @@ FILES = (
 Again = Callable[..., set[str]]
 
 
+def name_of(text: str) -> str:
+    """Name a job of a dry run: its rule, and its dataset where it has one."""
+    rule = text.split(":")[0]
+    dataset = re.search(r"^    wildcards: dataset=(\w+)", text, flags=re.M)
+    return f"{rule} {dataset[1]}" if dataset else rule
+
+
 @pytest.fixture
 def again(finished, tmp_path) -> Again:
     """What a dry run would do in a copy of the finished run, with the sources it is given."""
@@ -45,10 +52,7 @@ def again(finished, tmp_path) -> Again:
             check=False,
         )
         assert done.returncode == 0, done.stderr
-        names = re.findall(
-            r"^rule (\w+):\n(?:.*\n)*?    wildcards: (.*)$|^rule (\w+):", done.stdout, flags=re.M
-        )
-        return {f"{a} {b.split(',')[0].removeprefix('dataset=')}" if a else c for a, b, c in names}
+        return {name_of(text) for text in re.split(r"^rule ", done.stdout, flags=re.M)[1:]}
 
     return plan
 
