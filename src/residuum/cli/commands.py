@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from residuum.config import Dataset
 
 SCHEDULER_VARIABLE = "RESIDUUM_SCHEDULER"
+SIGNALLED = 128  # an exit code above this is 128 plus the number of a signal
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,8 @@ def run(options: Namespace) -> int:
     code = run_campaign(request)
     if code == 0 and not options.dry_run:
         print(f"Results: {request.directory / 'results' / 'index.html'}", file=sys.stderr)
+    elif code > SIGNALLED:
+        print("Stopped; the same command goes on from here.", file=sys.stderr)
     return code
 
 
