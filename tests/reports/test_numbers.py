@@ -82,8 +82,9 @@ def test_an_interval_is_written_to_a_twentieth_of_its_half_width(value, relative
 
 
 def test_ticks_of_a_logarithmic_axis():
-    assert [power_of_ten(x) for x in (1e-6, 0.01, 1.0, 1e3, 1e4)] == [
+    assert [power_of_ten(x) for x in (1e-6, 2e-6, 0.01, 1.0, 1e3, 1e4)] == [
         "10\u207b\u2076",
+        f"2{TIMES_TEN}\u207b\u2076",
         "0.01",
         "1",
         "1000",

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from residuum.distillers.front import Candidate, Front
 from residuum.expressions.calculus import terms
@@ -54,6 +54,9 @@ def _front(axes: Axes, fronts: Sequence[Front], entry: Mapping[str, Any]) -> Non
     axes.plot(*_pairs(usable), ls="none", marker="o", ms=3.0, color=faint, label="candidates")
     axes.plot(*_pairs(best), color=soft, marker="o", ms=3.6, lw=1.0, label="front")
     axes.set_yscale("log")
+    losses = [c.loss for c in usable]
+    if losses and max(losses) < 100 * min(losses):
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     # matplotlib writes powers as mathematical text, which is switched off: names may hold a $.
     axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: power_of_ten(y)))
     axes.yaxis.set_minor_formatter(NullFormatter())

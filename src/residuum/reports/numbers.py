@@ -70,6 +70,8 @@ def power_of_ten(value: float) -> str:
     exponent = _exponent(value, 1)
     if -2 <= exponent <= 3:
         return f"{value:g}"
+    if not f"{value:.0e}".startswith("1e"):
+        return significant(value, 1)
     return f"10{str(exponent).translate(_SUPERSCRIPT)}"
 
 
