@@ -123,6 +123,7 @@ class Selection:
         return {
             "schema": "residuum/candidates/1",
             "margin": MARGIN,
+            "forecast_from": "training",
             "rows": [row_json(row, rank, best) for rank, row in enumerate(self.rows, start=1)],
             "curves": self.curves,
         }
