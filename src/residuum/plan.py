@@ -180,7 +180,7 @@ def _text(raw: Mapping[str, Any]) -> str:
     plain = json.loads(json.dumps(raw))
     moved = _with_files(plain, lambda file: os.path.relpath(file, folder))
     yaml = YAML(typ="safe", pure=True)
-    yaml.default_flow_style = False
+    yaml.default_flow_style = False  # type: ignore[assignment]
     # Equations and terms are told in the order in which the user wrote them.
     yaml.sort_base_mapping_type_on_output = False
     yaml.width = 100

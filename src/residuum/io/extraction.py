@@ -12,6 +12,8 @@ from residuum.files import built, read_json, write_json
 from residuum.io.trees import read_tree, write_tree
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from residuum.hidden.samples import Extraction, HiddenSamples, Structure
 
 HIDDEN = "residuum/hidden/1"
