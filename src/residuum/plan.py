@@ -180,9 +180,9 @@ def _text(raw: Mapping[str, Any]) -> str:
     plain = json.loads(json.dumps(raw))
     moved = _with_files(plain, lambda file: os.path.relpath(file, folder))
     yaml = YAML(typ="safe", pure=True)
-    yaml.default_flow_style = False  # type: ignore[assignment]
+    yaml.default_flow_style = False
     # Equations and terms are told in the order in which the user wrote them.
-    yaml.sort_base_mapping_type_on_output = False
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
     yaml.width = 100
     stream = io.StringIO()
     yaml.dump(moved, stream)
