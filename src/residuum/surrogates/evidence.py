@@ -109,6 +109,11 @@ class Group:
     l1: float | None = None
 
     @property
+    def rough(self) -> bool:
+        """Whether the group penalises roughness rather than size."""
+        return self.name.startswith("rough")
+
+    @property
     def rate(self) -> float:
         """Rate of the l1 prior: `l1` times that of a group whose weights have size one; or NaN."""
         return math.nan if self.l1 is None else self.l1 * math.sqrt(len(self.stiffness))

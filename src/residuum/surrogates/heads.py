@@ -189,9 +189,10 @@ def project(head: SplineHead, values: Tensor, X: Tensor) -> Tensor:
     """Return the unknowns `[B, Q]` of a spline head nearest to values `[B, N]` at `X[B, N, a]`."""
     features = head.features(X)
     normal = features.mT @ features
-    stiffness = torch.cat([group.stiffness for group in head.groups()]).to(X.device)
     # A whisper of roughness decides what the points leave open.
-    normal = normal + torch.diag(1e-6 * stiffness * normal.diagonal(dim1=-2, dim2=-1).mean())
+    whisper = [1e-6 * g.stiffness if g.rough else 1e-12 * g.stiffness for g in head.groups()]
+    level = normal.diagonal(dim1=-2, dim2=-1).mean()
+    normal = normal + torch.diag(torch.cat(whisper).to(X.device) * level)
     return torch.linalg.solve(normal, (features.mT @ values.unsqueeze(-1))).squeeze(-1)
 
 

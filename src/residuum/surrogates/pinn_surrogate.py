@@ -99,7 +99,7 @@ class PinnSurrogate(Surrogate):
         if experiment not in self.names:
             raise KeyError(experiment)
         e = self.names.index(experiment)
-        times = torch.as_tensor(np.asarray(t, dtype=float)).expand(len(self.names), -1)
+        times = torch.tensor(np.asarray(t, dtype=float)).expand(len(self.names), -1)
         V, _ = self.head.forward(self.state[None], self.head.basis(times))
         U = exponentiate(V, self.head.frame.log)[0, e]
         return {name: U[k, :, s].numpy().copy() for name, (s, k) in self.components.items()}
@@ -224,7 +224,7 @@ class PinnSurrogate(Surrogate):
 
 
 def _points(X: np.ndarray) -> Tensor:
-    return torch.as_tensor(np.asarray(X, dtype=float))[None]
+    return torch.tensor(np.asarray(X, dtype=float))[None]
 
 
 def _parameters(trained: Trained) -> dict[str, tuple[float, float]]:

@@ -53,7 +53,7 @@ def smooth(
     count = coefficients or int(np.clip(8 + samples.t.shape[1], FEWEST, MOST))
     head = SplineStates(frame_of(problem, samples), max(count, DEGREE + 3))
     basis = head.basis(samples.t)
-    margins = torch.linspace(0, UNDECIDED, batch)
+    margins = torch.linspace(0, UNDECIDED, batch, dtype=torch.float64)
     fits = [
         _smooth_state(head, basis, samples, noise, s, margins)
         for s in range(len(problem.equations))
@@ -122,7 +122,7 @@ def _restricted_likelihood(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return coefficients, roughness weights (in units of the noise) and noise for each margin."""
     grid, null = GRID.to(y.device), bsplines.PENALISED
-    ridge = torch.where(stiffness == 0, RIDGE, 0.0)
+    ridge = RIDGE * (stiffness == 0).to(stiffness.dtype)
     penalty = grid[:, None] * stiffness + ridge
     A, b = rows.mT @ rows, (rows.mT @ y.unsqueeze(-1)).squeeze(-1)
     L = torch.linalg.cholesky(A + torch.diag_embed(penalty)[:, None])

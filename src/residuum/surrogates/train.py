@@ -17,6 +17,7 @@ from residuum.surrogates.settings import PinnSettings
 from residuum.surrogates.surrogate import Surrogate
 
 Progress = Callable[[Row], None]
+GPU_BATCH = 64
 
 
 def train(
@@ -31,10 +32,12 @@ def train(
     """Return the collocation surrogate of the training part of the observations.
 
     `progress` is called with a row of figures after every round. `device` is `cpu`, `cuda` or
-    `auto` (the settings' choice, CUDA where there is one only for many experiments).
+    `auto`: the settings' choice, and if that is `auto` too, CUDA where there is one and the batch
+    (restarts times experiments) is large enough to gain from it.
     Raises UserError when the observations cannot be trained on.
     """
-    where = choose_device(settings.device if device == "auto" else device)
+    batch = settings.ensemble * len(observations.training)
+    where = choose_device(settings.device if device == "auto" else device, batch)
     with torch.inference_mode():
         fit = fit_pinn(
             problem,
@@ -47,12 +50,13 @@ def train(
         return PinnSurrogate.of(problem, fit)
 
 
-def choose_device(name: str) -> torch.device:
+def choose_device(name: str, batch: int) -> torch.device:
     """Return the torch device; raises UserError where CUDA is asked for and absent."""
     if name == "cuda" and not torch.cuda.is_available():
         raise UserError("no CUDA device was found", hint="use device: cpu or auto")
     if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
+        # Small batches are bound by kernel launches: a CPU core is faster.
+        name = "cuda" if batch >= GPU_BATCH and torch.cuda.is_available() else "cpu"
     return torch.device(name)
 
 
