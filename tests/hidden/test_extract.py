@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import pytest
 
@@ -16,10 +18,10 @@ class Known:
     """`theta = sin t`, the term `f(a, b) = a*b` and `g(c) = 2`, each with a given spread."""
 
     experiments = ("late", "early")
-    parameters = {"k": (2.0, 0.1)}
-    noise = {"theta": 0.01}
-    alive = {"f": (True, True), "g": (False,)}
-    latents = {"f": 2, "g": 1}
+    parameters: ClassVar = {"k": (2.0, 0.1)}
+    noise: ClassVar = {"theta": 0.01}
+    alive: ClassVar = {"f": (True, True), "g": (False,)}
+    latents: ClassVar = {"f": 2, "g": 1}
 
     def states(self, experiment, t):
         shift = {"late": 1.0, "early": 0.0}[experiment]

@@ -8,7 +8,7 @@ import torch
 from scipy.stats import multivariate_normal
 
 from residuum.surrogates.evidence import Group, Groups, log_evidence, plain_group
-from residuum.surrogates.levenberg import Unknowns, assemble, factorise
+from residuum.surrogates.normal_equations import Unknowns, assemble, factorise
 
 N, P, K = 40, 6, 3
 

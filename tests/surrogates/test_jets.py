@@ -71,8 +71,9 @@ def test_jacobian_and_gradients_match_autograd(case, order):
     b, e, r, n = 1, 2, 1, 4
 
     def functional(weights, point):
-        coefficients = [_along(lambda q: _plain(network, weights, q), point, v, order)
-                        for v in directions]
+        coefficients = [
+            _along(lambda q: _plain(network, weights, q), point, v, order) for v in directions
+        ]
         value = (g[b, e, r, 0, n] * coefficients[0][0]).sum()
         for d in range(3):
             for k in range(1, order + 1):

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from residuum.surrogates.levenberg import Bounds, Unknowns, assemble, factorise, minimise
+from residuum.surrogates.levenberg import Bounds, minimise
+from residuum.surrogates.normal_equations import Unknowns, assemble, factorise
 
 B, E, R, P, Q = 2, 3, 9, 4, 3
 
@@ -132,7 +133,12 @@ def test_a_bound_holds_and_the_rest_is_optimal():
     )
     none = Unknowns(torch.zeros(1, 1), torch.zeros(1, 1))
     fit = minimise(
-        Rosenbrock([10.0]), start, none, iterations=200, damping=1e-3, tolerance=1e-30,
+        Rosenbrock([10.0]),
+        start,
+        none,
+        iterations=200,
+        damping=1e-3,
+        tolerance=1e-30,
         bounds=bounds,
     )
     assert float(fit.unknowns.shared[0, 0]) == 0.25

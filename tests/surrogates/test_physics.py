@@ -16,11 +16,11 @@ from residuum.problem.equations import read_problem
 from residuum.problem.problem import Parameter
 from residuum.surrogates.collocation import Collocation
 from residuum.surrogates.heads import HiddenHead
-from residuum.surrogates.joint import physics_of
 from residuum.surrogates.physics import Physics
 from residuum.surrogates.pinn import make_bench, make_heads
 from residuum.surrogates.settings import BottleneckSettings, PinnSettings
 from residuum.surrogates.states import NetworkStates
+from residuum.surrogates.trained import physics_of
 
 CPU = torch.device("cpu")
 
@@ -146,8 +146,10 @@ def test_the_joint_jacobian_is_the_derivative_of_the_residuals(case, kind):
     bench = make_bench(problem, observations, settings, CPU, lambda row: None)
     alive = {t.name: tuple(range(len(t.arguments))) for t in problem.hidden_terms}
     heads = make_heads(bench, kind, alive)
-    head = bench.reference.head if kind == "spline" else NetworkStates(
-        bench.reference.head.frame, (4, 3)
+    head = (
+        bench.reference.head
+        if kind == "spline"
+        else NetworkStates(bench.reference.head.frame, (4, 3))
     )
     generator = torch.Generator().manual_seed(0)
     draw = lambda *shape: 0.3 * torch.randn(*shape, generator=generator, dtype=torch.float64)  # noqa: E731

@@ -38,7 +38,7 @@ class Surrogate(Protocol):
 
 
 def extract(surrogate: Surrogate, problem: Problem, observations: Observations) -> Extraction:
-    """Return samples of every hidden term along the surrogate's trajectories, and what else it found.
+    """Return samples of every hidden term along the trajectories, and what else was found.
 
     Samples stand at equal times within each experiment's training part, about three an interval
     between measurements and at most two hundred a term. Their covariance is the posterior with
@@ -53,8 +53,7 @@ def extract(surrogate: Surrogate, problem: Problem, observations: Observations) 
     return Extraction(
         samples=samples,
         trajectories={
-            name: Trajectory(part.t, surrogate.states(name, part.t))
-            for name, part in parts.items()
+            name: Trajectory(part.t, surrogate.states(name, part.t)) for name, part in parts.items()
         },
         parameters=dict(surrogate.parameters),
         noise=dict(surrogate.noise),

@@ -40,8 +40,11 @@ def structure_of(surrogate: Slopes, samples: Mapping[str, HiddenSamples]) -> Str
 
 
 def sensitivity(samples: HiddenSamples, gradient: np.ndarray) -> list[float]:
-    r"""Return :math:`\operatorname{rms}(\partial f/\partial a)\,\operatorname{sd}(a)/\operatorname{rms}(f)`
-    for every argument, from the gradient `[n, a]` at the samples; zero for dead arguments.
+    r"""Return the sensitivity of a term to every argument; zero for dead ones.
+
+    .. math:: \operatorname{rms}(\partial f/\partial a)\,\operatorname{sd}(a)/\operatorname{rms}(f)
+
+    from the gradient `[n, a]` at the samples.
     """
     size = float(np.sqrt(np.mean(samples.values**2)))
     influence = np.sqrt(np.mean(gradient**2, axis=0)) * samples.X.std(axis=0)

@@ -85,7 +85,10 @@ class Bottleneck:
         )
 
     def without_latent(self, index: int, theta: Tensor) -> tuple[Bottleneck, Tensor]:
-        """Return the module and weights with one latent removed; raises ValueError without latents."""
+        """Return the module and weights with one latent removed.
+
+        Raises ValueError where there are fewer than two.
+        """
         if self.latents is None or self.latents < 2:
             raise ValueError("expected at least two latents")
         position = len(self.encoder)

@@ -46,9 +46,7 @@ def basis(x: Tensor, size: int, degree: int, order: int = 0) -> Tensor:
     s = z - index
     M = polynomials(degree).to(x.device)
     powers = [
-        torch.zeros_like(s)
-        if p < order
-        else math.perm(p, order) * s ** (p - order)
+        torch.zeros_like(s) if p < order else math.perm(p, order) * s ** (p - order)
         for p in range(degree + 1)
     ]
     local = torch.stack(powers, -1) @ M * float(intervals) ** order

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from residuum.surrogates.levenberg import Factor
+from residuum.surrogates.normal_equations import Factor
 
 MOST = 20.0  # a precision changes by no more than this factor in one update
 

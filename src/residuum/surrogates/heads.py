@@ -56,7 +56,7 @@ class HiddenHead(ABC):
 
     @abstractmethod
     def linearise(self, tape: Any) -> tuple[Tensor, Tensor]:
-        """Return the gradient `[B, N, a]` (zero for dead arguments) and the Jacobian `[B, N, Q]`."""
+        """Return gradient `[B, N, a]` (zero for dead arguments) and Jacobian `[B, N, Q]`."""
 
     @abstractmethod
     def without(self, argument: int, theta: Tensor, X: Tensor) -> tuple[HiddenHead, Tensor]:
@@ -122,7 +122,7 @@ class SplineHead(HiddenHead):
 
     @cached_property
     def blocks(self) -> tuple[tuple[tuple[int, ...], int], ...]:
-        """The positions (among the alive arguments) and coefficients a direction of each summand."""
+        """Positions (among the alive arguments) and coefficients a direction of each summand."""
         count = len(self.alive)
         if count <= 2:
             return ((tuple(range(count)), FINE),)
@@ -204,9 +204,7 @@ def _modes(dimension: int, coefficients: int) -> tuple[Tensor, Tensor]:
     return modes(coefficients, DEGREE)
 
 
-def _features(
-    x: Tensor, where: tuple[int, ...], coefficients: int, along: int | None
-) -> Tensor:
+def _features(x: Tensor, where: tuple[int, ...], coefficients: int, along: int | None) -> Tensor:
     """Return one summand's features `[B, N, q]`, or their slope along one of its arguments."""
     vectors = _modes(len(where), coefficients)[1].to(x.device)
     if not where:

@@ -100,9 +100,7 @@ class Network:
         """Propagate input jets `[B, E, C, n, inputs]` through the network."""
         inputs, weights, slopes = [], [], []
         for layer in self.layers:
-            W = theta[..., layer.start : layer.biases].unflatten(
-                -1, (layer.inputs, layer.outputs)
-            )
+            W = theta[..., layer.start : layer.biases].unflatten(-1, (layer.inputs, layer.outputs))
             inputs.append(jets)
             weights.append(W)
             z = _matmul(jets, W)
@@ -145,9 +143,7 @@ class Network:
 
     def input_gradient(self, tape: Tape, cotangent: Tensor) -> Tensor:
         """Return the cotangent of the input jets, `[B, E, R, C, n, inputs]`."""
-        g = cotangent
-        for _, g, _ in self._backward(tape, cotangent):
-            pass
+        *_, (_, g, _) = self._backward(tape, cotangent)
         return _matmul_transposed(g, tape.weights[0])
 
     def _backward(self, tape: Tape, g: Tensor) -> Iterator[tuple[Layer, Tensor, Tensor]]:
@@ -174,10 +170,10 @@ def input_jets(x: Tensor, directions: Tensor | None = None, order: int = 0) -> T
 
 
 def tanh_jet(z: Tensor, order: int) -> tuple[Tensor, Tensor]:
-    """Return the jets of `h = tanh(z)` and of `s = 1 - h^2`; coefficients on the third last axis."""
+    """Return the jets of `h = tanh(z)` and `s = 1 - h^2`; coefficients on the third last axis."""
     if order == 0:
-        h = torch.tanh(z)
-        return h, 1 - h * h
+        value = torch.tanh(z)
+        return value, 1 - value * value
     z_0, *z_k = _coefficients(z, order)
     h = [torch.tanh(z_0)]
     s = [1 - h[0] * h[0]]
@@ -194,7 +190,7 @@ def tanh_jet(z: Tensor, order: int) -> tuple[Tensor, Tensor]:
 
 
 def correlate(s: Tensor, g: Tensor, order: int) -> Tensor:
-    """Return the adjoint of the truncated product with `s[B, E, C, n, w]` at `g[B, E, R, C, n, w]`."""
+    """Return the adjoint of the truncated product with `s[B, E, C, n, w]`, `[B, E, R, C, n, w]`."""
     if order == 0:
         return s.unsqueeze(2) * g
     s_k, g_k = _coefficients(s.unsqueeze(2), order), _coefficients(g, order)

@@ -53,8 +53,13 @@ class NoiseModel:
 
     def to(self, device: torch.device) -> NoiseModel:
         """Return the model on a device."""
-        parts = [self.unit.to(device), self.given.to(device)]
-        return NoiseModel(*parts, self.shared, self.smallest.to(device), self.counts.to(device))
+        return NoiseModel(
+            self.unit.to(device),
+            self.given.to(device),
+            self.shared,
+            self.smallest.to(device),
+            self.counts.to(device),
+        )
 
 
 def noise_model(noise: Noise, samples: Samples) -> NoiseModel:

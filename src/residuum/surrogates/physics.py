@@ -89,7 +89,7 @@ class Physics:
         return replace(self, forcing=forcing)
 
     def values(self, U: Tensor, shared: Tensor) -> Values:
-        """Return the tensors that formulas may name, hidden terms aside, `[B, E, nc]` or scalars."""
+        """Return what formulas may name, hidden terms aside, `[B, E, nc]` or scalars."""
         known = {name: U.new_tensor(value) for name, value in self.problem.known.items()}
         parts = {name: U[:, :, order, :, s] for name, (s, order) in self.components.items()}
         q = shared[:, self.heads_size :] * self.parameter_scales
@@ -163,14 +163,12 @@ class Physics:
             index = self.problem.estimated.index(name)
             jacobian[:, :, s, :, self.heads_size + index] += change * self.parameter_scales[index]
 
-    def _call(
-        self, placeholder: str, tape: Any, passed: Passed
-    ) -> tuple[Values, Tensor, slice]:
+    def _call(self, placeholder: str, tape: Any, passed: Passed) -> tuple[Values, Tensor, slice]:
         """Return a call's derivatives by variable, its Jacobian `[B, E, nc, q]` and its place."""
         call = next(c for c in self.problem.calls if c.placeholder == placeholder)
         scale = self.hidden_scales[call.term]
         gradient, J = self.heads[call.term].linearise(tape)
-        B, E, _, nc, _ = passed.U.shape
+        _, E, _, nc, _ = passed.U.shape
         gradient = scale * gradient.unflatten(1, (E, nc))
         inner: Values = {}
         for index, partials in enumerate(self.problem.argument_partials[placeholder]):

@@ -20,25 +20,16 @@ from residuum.errors import UserError
 from residuum.problem.problem import Problem
 from residuum.surrogates.bottleneck import Bottleneck
 from residuum.surrogates.heads import HiddenHead, NetworkHead, SplineHead
-from residuum.surrogates.joint import (
-    FIRST_WEIGHT,
-    Bench,
-    Hyper,
-    Row,
-    Start,
-    Trained,
-    along,
-    fit_hidden,
-    fit_jointly,
-)
-from residuum.surrogates.levenberg import Unknowns
+from residuum.surrogates.joint import FIRST_WEIGHT, fit_hidden, fit_jointly
 from residuum.surrogates.noise import noise_model
+from residuum.surrogates.normal_equations import Unknowns
 from residuum.surrogates.pruning import prune
 from residuum.surrogates.reference import smooth
 from residuum.surrogates.samples import read_samples
 from residuum.surrogates.scaling import physics_units
 from residuum.surrogates.settings import PinnSettings
 from residuum.surrogates.states import StateHead
+from residuum.surrogates.trained import Bench, Hyper, Row, Start, Trained, along
 from residuum.surrogates.warm import WARM
 
 Alive = Mapping[str, tuple[int, ...]]
@@ -89,7 +80,8 @@ def fit_pinn(
     search = _Search(bench, torch.Generator().manual_seed(seed % 2**63))
     best = search.run()
     comparisons = tuple(
-        Comparison(fit.name, float(fit.evidence[0]), disagreement(best, fit)) for fit in search.tried
+        Comparison(fit.name, float(fit.evidence[0]), disagreement(best, fit))
+        for fit in search.tried
     )
     return PinnFit(bench, best, comparisons, tuple(history))
 
@@ -121,7 +113,9 @@ def make_heads(bench: Bench, kind: str, alive: Alive) -> dict[str, HiddenHead]:
         if kind == "spline":
             heads[term.name] = SplineHead(low, high, index)
         else:
-            heads[term.name] = NetworkHead(low, high, index, _bottleneck(len(index), bench.settings))
+            heads[term.name] = NetworkHead(
+                low, high, index, _bottleneck(len(index), bench.settings)
+            )
     return heads
 
 
@@ -145,11 +139,10 @@ class _Search:
     tried: list[Trained] = field(default_factory=list)
 
     def run(self) -> Trained:
-        """Try hidden heads, prune the best, then try the other heads on what is left; return the best."""
+        """Try hidden heads, prune the best, try other heads on what is left; return the best."""
         settings = self.bench.settings
         everything = {
-            term.name: tuple(range(len(term.arguments)))
-            for term in self.bench.problem.hidden_terms
+            term.name: tuple(range(len(term.arguments))) for term in self.bench.problem.hidden_terms
         }
         first, *others = settings.states
         for hidden in settings.hidden:
@@ -183,7 +176,7 @@ class _Search:
         if not bool(torch.isfinite(best.evidence[0])):
             raise UserError(
                 "the surrogate could not be fitted: no combination of heads gave finite numbers",
-                hint="look for samples far outside the rest, or equations that are not finite there",
+                hint="look for samples far from the rest, or equations that are not finite there",
             )
         return best
 

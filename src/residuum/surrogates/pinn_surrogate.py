@@ -11,27 +11,18 @@ import torch
 from torch import Tensor
 
 from residuum.problem.problem import Problem
-from residuum.surrogates.bottleneck import Bottleneck
 from residuum.surrogates.heads import HiddenHead, NetworkHead, SplineHead
-from residuum.surrogates.joint import Trained
 from residuum.surrogates.pinn import PinnFit
-from residuum.surrogates.states import Frame, NetworkStates, SplineStates, StateHead, exponentiate
+from residuum.surrogates.pinn_format import (
+    Term,
+    describe_states,
+    describe_term,
+    read_states,
+    read_term,
+)
+from residuum.surrogates.states import Frame, StateHead, exponentiate
 from residuum.surrogates.surrogate import SCHEMA, Surrogate
-
-
-@dataclass(frozen=True)
-class Term:
-    """One hidden term: formal arguments, head, output scale, place among the shared unknowns."""
-
-    arguments: tuple[str, ...]
-    head: HiddenHead
-    scale: float
-    start: int
-
-    @property
-    def place(self) -> slice:
-        """Where its unknowns stand."""
-        return slice(self.start, self.start + self.head.size)
+from residuum.surrogates.trained import Trained
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,8 +176,8 @@ class PinnSurrogate(Surrogate):
             "components": {name: list(place) for name, place in self.components.items()},
             "order": frame.order,
             "log": list(frame.log),
-            "state_head": _describe_states(self.head),
-            "terms": {name: _describe_term(term) for name, term in self.hidden_terms.items()},
+            "state_head": describe_states(self.head),
+            "terms": {name: describe_term(term) for name, term in self.hidden_terms.items()},
             "parameters": {name: list(pair) for name, pair in self.parameter_values.items()},
             "noise": dict(self.noise_sizes),
             "comparisons": [dict(row) for row in self.comparisons],
@@ -201,22 +192,30 @@ class PinnSurrogate(Surrogate):
             found = f"{values.get('schema')} {values.get('kind')}"
             raise ValueError(f"expected {SCHEMA} pinn, found {found}")
         tensors = {name: torch.tensor(array) for name, array in arrays.items()}
-        ends = [tensors[name] for name in ("location", "scale", "start", "span")]
-        frame = Frame(*ends, int(values["order"]), tuple(values["log"]))
+        frame = Frame(
+            tensors["location"],
+            tensors["scale"],
+            tensors["start"],
+            tensors["span"],
+            int(values["order"]),
+            tuple(values["log"]),
+        )
         return cls(
             names=tuple(values["experiments"]),
             components={name: (int(s), int(k)) for name, (s, k) in values["components"].items()},
-            head=_read_states(frame, values["state_head"]),
+            head=read_states(frame, values["state_head"]),
             state=tensors["state"],
             hidden_terms={
-                name: _read_term(row, tensors[f"low.{name}"], tensors[f"high.{name}"])
+                name: read_term(row, tensors[f"low.{name}"], tensors[f"high.{name}"])
                 for name, row in values["terms"].items()
             },
             shared=tensors["shared"],
             covariance=tensors["covariance"],
             prior_shared=tensors["prior_shared"],
             prior_covariance=tensors["prior_covariance"],
-            parameter_values={name: (pair[0], pair[1]) for name, pair in values["parameters"].items()},
+            parameter_values={
+                name: (pair[0], pair[1]) for name, pair in values["parameters"].items()
+            },
             noise_sizes=dict(values["noise"]),
             comparisons=tuple(values["comparisons"]),
             rows=tuple(values["history"]),
@@ -245,51 +244,11 @@ def _latents(head: HiddenHead) -> int:
 
 def _head_on_cpu(head: StateHead) -> StateHead:
     f = head.frame
-    ends = [tensor.cpu() for tensor in (f.location, f.scale, f.start, f.span)]
-    return _read_states(Frame(*ends, f.order, f.log), _describe_states(head))
+    frame = Frame(f.location.cpu(), f.scale.cpu(), f.start.cpu(), f.span.cpu(), f.order, f.log)
+    return read_states(frame, describe_states(head))
 
 
 def _hidden_on_cpu(head: HiddenHead) -> HiddenHead:
     if isinstance(head, NetworkHead):
         return NetworkHead(head.low.cpu(), head.high.cpu(), head.alive, head.bottleneck)
     return SplineHead(head.low.cpu(), head.high.cpu(), head.alive)
-
-
-def _describe_states(head: StateHead) -> dict[str, Any]:
-    if isinstance(head, NetworkStates):
-        return {"kind": head.kind, "hidden": list(head.hidden)}
-    if isinstance(head, SplineStates):
-        return {"kind": head.kind, "coefficients": head.coefficients}
-    raise TypeError(f"not a known state head: {type(head).__name__}")
-
-
-def _read_states(frame: Frame, row: Mapping[str, Any]) -> StateHead:
-    if row["kind"] == "network":
-        return NetworkStates(frame, tuple(row["hidden"]))
-    return SplineStates(frame, int(row["coefficients"]))
-
-
-def _describe_term(term: Term) -> dict[str, Any]:
-    head = term.head
-    bottleneck = asdict(head.bottleneck) if isinstance(head, NetworkHead) else None
-    return {
-        "arguments": list(term.arguments),
-        "kind": head.kind,
-        "alive": list(head.alive),
-        "scale": term.scale,
-        "start": term.start,
-        "bottleneck": bottleneck,
-    }
-
-
-def _read_term(row: Mapping[str, Any], low: Tensor, high: Tensor) -> Term:
-    alive = tuple(int(index) for index in row["alive"])
-    head: HiddenHead = SplineHead(low, high, alive)
-    if row["kind"] == "network":
-        b = row["bottleneck"]
-        bottleneck = Bottleneck(
-            b["arguments"], b["latents"], tuple(b["top"]), tuple(b["encoder"]), b["outputs"],
-            b["penalty"],
-        )
-        head = NetworkHead(low, high, alive, bottleneck)
-    return Term(tuple(row["arguments"]), head, float(row["scale"]), int(row["start"]))

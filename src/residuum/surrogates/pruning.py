@@ -7,8 +7,8 @@ held-out loss: it needs no data set aside (series here are short), costs one sho
 and charges exactly for what the removed argument let the fit do with the noise. Along a few
 trajectories one argument can stand in for another, and a formula in two costs a distiller
 nothing, so trials stop at two arguments: below that only an argument without influence goes.
-Latents are then the rank of what remains: a term that reads its arguments through fewer linear combinations
-than it has arguments is given only those.
+Latents are then the rank of what remains: a term that reads its arguments through fewer linear
+combinations than it has arguments is given only those.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ import torch
 from torch import Tensor
 
 from residuum.surrogates.heads import HiddenHead, NetworkHead
-from residuum.surrogates.joint import Bench, Hyper, Start, Trained, along, fit_jointly
-from residuum.surrogates.levenberg import Unknowns
+from residuum.surrogates.joint import fit_jointly
+from residuum.surrogates.normal_equations import Unknowns
 from residuum.surrogates.physics import Passed
+from residuum.surrogates.trained import Bench, Hyper, Start, Trained, along
 
 SUSPECT = 0.5  # influence (share of the term's rms) below which an argument is put to trial
 NEGLIGIBLE = 0.01  # the same where no more than two arguments are left
@@ -48,7 +49,7 @@ def influence(fit: Trained) -> dict[str, Tensor]:
     It is the rms of the term's slope times the argument's spread, over the rms of the term.
     """
     passed, found = along(fit), {}
-    for term, head in fit.heads.items():
+    for term in fit.heads:
         X, values, gradient = _calls(fit, passed, term)
         spread = X.std(1, correction=0)
         size = values.square().mean(1, keepdim=True).sqrt().clamp_min(1e-300)

@@ -111,9 +111,7 @@ def _smooth_state(
     c, rough, sigma = _restricted_likelihood(rows, y, stiffness, noise.given[m] / unit, margins)
     null = bsplines.PENALISED
     plain = null * c.shape[1] / c[..., :null].square().sum((1, 2)).clamp_min(1e-30)
-    kappa = torch.stack(
-        [plain.clamp(1e-6, 1e3), (rough / sigma**2).clamp(LEAST, MOST_ROUGH)], 1
-    )
+    kappa = torch.stack([plain.clamp(1e-6, 1e3), (rough / sigma**2).clamp(LEAST, MOST_ROUGH)], 1)
     return c, kappa, torch.maximum(sigma * unit, noise.smallest[m])
 
 

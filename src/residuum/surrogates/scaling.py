@@ -41,18 +41,20 @@ class PhysicsUnits:
 def physics_units(problem: Problem, samples: Samples, reference: Reference) -> PhysicsUnits:
     """Return the units in which residuals, hidden terms and parameters are of order one."""
     U, log = reference.U[None], reference.head.frame.log
-    first = torch.stack([_first_value(p) for p in problem.parameters if p.estimated] or [])\
-        if problem.estimated else U.new_zeros(0)
-    first = first.to(U.device)
+    first = U.new_tensor([_first_value(p) for p in problem.parameters if p.estimated])
     equations = _equation_scales(problem, samples, U, log, reference)
     probe = Physics(problem, forcing(samples), equations, log, {}, {}, torch.ones_like(first))
     values = probe.values(U, first[None])
     shape = U[:, :, 0, :, 0].shape
     effects = _Effects(problem, equations, log, U, values)
-    sizes = torch.stack([effects.scale([p], float(q.abs())) for p, q in
-                         zip(problem.estimated, first, strict=True)]) if len(first) else first
+    sizes = U.new_tensor(
+        [
+            effects.scale([name], abs(float(q)))
+            for name, q in zip(problem.estimated, first, strict=True)
+        ]
+    )
     hidden = {
-        term.name: float(effects.scale(_placeholders(problem, term.name), 0.0))
+        term.name: effects.scale(_placeholders(problem, term.name), 0.0)
         for term in problem.hidden_terms
     }
     arguments = probe.arguments(values, shape)
@@ -60,9 +62,7 @@ def physics_units(problem: Problem, samples: Samples, reference: Reference) -> P
         term.name: _range(arguments[name] for name in _placeholders(problem, term.name))
         for term in problem.hidden_terms
     }
-    return PhysicsUnits(
-        equations, hidden, sizes, ranges, first / sizes, _bounds(problem, sizes)
-    )
+    return PhysicsUnits(equations, hidden, sizes, ranges, first / sizes, _bounds(problem, sizes))
 
 
 def forcing(samples: Samples) -> dict[str, Tensor]:
@@ -70,9 +70,9 @@ def forcing(samples: Samples) -> dict[str, Tensor]:
     return {"t": samples.tc, **samples.inputs}
 
 
-def _first_value(parameter: Parameter) -> Tensor:
+def _first_value(parameter: Parameter) -> float:
     low, high = parameter.bounds if parameter.bounds is not None else (0.0, 0.0)
-    return torch.tensor(0.5 * (low + high), dtype=torch.float64)
+    return 0.5 * (low + high)
 
 
 def _equation_scales(
@@ -97,17 +97,19 @@ class _Effects:
     U: Tensor
     values: dict[str, Tensor]
 
-    def scale(self, names: list[str], otherwise: float) -> Tensor:
-        """Return one over the rms effect of the names together."""
+    def scale(self, names: list[str], otherwise: float) -> float:
+        """Return one over the rms effect of the names together (`otherwise` if there is none)."""
         for trial in (0.0, 1.0):
             effect = math.sqrt(sum(self._square(name, trial) for name in names))
             if math.isfinite(effect) and effect > 0:
-                return self.U.new_tensor(1 / effect)
-        return self.U.new_tensor(otherwise or 1.0)
+                return 1 / effect
+        return otherwise or 1.0
 
     def _square(self, name: str, placeholder: float) -> float:
-        zero = {c.placeholder: torch.zeros_like(self.U[:, :, 0, :, 0]) + placeholder
-                for c in self.problem.calls}
+        zero = {
+            c.placeholder: torch.zeros_like(self.U[:, :, 0, :, 0]) + placeholder
+            for c in self.problem.calls
+        }
         total = 0.0
         for s, equation in enumerate(self.problem.equations):
             partial = self.problem.partials[equation.state].get(name)

@@ -17,7 +17,9 @@ class BottleneckSettings:
         "none; width: a hard number of latents; l1: a penalty; prune: remove while evidence allows",
     ] = "prune"
     width: Annotated[int, "latents between the arguments and the term (1 to 64)"] = 4
-    penalty: Annotated[float, "weight of the l1 penalty, in units of the evidence's own prior"] = 1.0
+    penalty: Annotated[float, "weight of the l1 penalty (1: as strong as the evidence's prior)"] = (
+        1.0
+    )
 
     def __post_init__(self) -> None:
         if not 1 <= self.width <= 64:

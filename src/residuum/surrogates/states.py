@@ -27,7 +27,7 @@ DEGREE = 5
 
 @dataclass(frozen=True)
 class Frame:
-    """Where the states live: `location[S]`, `scale[S]`, and each experiment's `start[E]`, `span[E]`.
+    """Where the states live: `location[S]`, `scale[S]`; each experiment's `start[E]`, `span[E]`.
 
     `order` is the highest derivative that is needed; `log[s]` tells which states are modelled by
     their logarithm (location and scale are then those of the logarithm).
@@ -75,7 +75,10 @@ class StateHead(ABC):
 
     @abstractmethod
     def jacobian(self, tape: Any, cotangent: Tensor, out: Tensor) -> None:
-        """Write the gradients `out[B, E, R, n, size]` of functionals `[B, E, R, K + 1, n, S]` of V."""
+        """Write the gradients `out[B, E, R, n, size]` of functionals of V.
+
+        `cotangent` is `[B, E, R, K + 1, n, S]`.
+        """
 
 
 @dataclass(frozen=True)
@@ -184,7 +187,7 @@ class SplineStates(StateHead):
 
 
 def exponentiate(V: Tensor, log: Sequence[bool]) -> Tensor:
-    """Return the states' derivatives `U` from the head's, to second order: `u = e^v` where `log`."""
+    """Return the states' derivatives `U` from the head's, to order two: `u = e^v` where `log`."""
     if not any(log):
         return V
     mask = torch.tensor(log, device=V.device)

@@ -81,7 +81,5 @@ class Surrogate(ABC):
 
     @classmethod
     @abstractmethod
-    def from_arrays(
-        cls, arrays: Mapping[str, np.ndarray], values: Mapping[str, Any]
-    ) -> Surrogate:
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray], values: Mapping[str, Any]) -> Surrogate:
         """Return the surrogate that `to_arrays` wrote; raises ValueError on another schema."""

@@ -10,11 +10,11 @@ from residuum.data.observations import Observations
 from residuum.errors import UserError
 from residuum.problem.problem import Problem
 from residuum.seeds import child_seed
-from residuum.surrogates.joint import Row
 from residuum.surrogates.pinn import fit_pinn
 from residuum.surrogates.pinn_surrogate import PinnSurrogate
 from residuum.surrogates.settings import PinnSettings
 from residuum.surrogates.surrogate import Surrogate
+from residuum.surrogates.trained import Row
 
 Progress = Callable[[Row], None]
 GPU_BATCH = 64

@@ -9,9 +9,10 @@ from torch import Tensor
 
 from residuum.surrogates.collocation import Collocation
 from residuum.surrogates.evidence import Groups
-from residuum.surrogates.joint import Bench
-from residuum.surrogates.levenberg import Unknowns, factorise, minimise
+from residuum.surrogates.levenberg import minimise
+from residuum.surrogates.normal_equations import Unknowns, factorise
 from residuum.surrogates.states import NetworkStates, StateHead
+from residuum.surrogates.trained import Bench
 
 ROUNDS, ITERATIONS = 3, 15
 FIRST_NOISE = 0.02  # least noise at the start, as a share of a variable's spread
