@@ -42,7 +42,7 @@ class Precision:
 
 
 SCREEN = Precision(step=2e-5, defect=1e-5, iterations=15, most_steps=12)
-EXACT = Precision(step=1e-9, defect=1e-9, iterations=40, most_steps=400)
+EXACT = Precision(step=1e-10, defect=1e-11, iterations=40, most_steps=400)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,14 +119,21 @@ def fit_system(
     """Fit a system that is built; see `refit`."""
     theta, low, high = _held(system, held or {})
     nodes = data.nodes.copy()
-    steps = np.ones(len(data.t), dtype=np.int64) if steps is None else steps.copy()
-    status, information = _solve(system, data, theta, low, high, nodes, steps, precision)
+    if steps is not None:
+        steps = steps.copy()
+        status, information = _solve(system, data, theta, low, high, nodes, steps, precision)
+        return _result(system, data, hidden, theta, nodes, steps, information, status)
+    steps = np.ones(len(data.t), dtype=np.int64)
+    # Most of the way is gone with long steps; they are refined where it ends.
+    status, information = _solve(system, data, theta, low, high, nodes, steps, SCREEN)
     if status in (LOST, STUCK):
         theta, nodes = _held(system, held or {})[0], data.nodes.copy()
         arrays, unit = data.arrays(np.ones_like(steps)), data.defect_tolerance
         log = system.logarithmic
         if match_segments(system.program, log, arrays, unit, theta, low, high, nodes, MATCHES):
-            status, information = _solve(system, data, theta, low, high, nodes, steps, precision)
+            status, information = _solve(system, data, theta, low, high, nodes, steps, SCREEN)
+    if precision.defect < SCREEN.defect and status != LOST:
+        status, information = _solve(system, data, theta, low, high, nodes, steps, precision)
     return _result(system, data, hidden, theta, nodes, steps, information, status)
 
 
