@@ -17,7 +17,7 @@ from benchmarks.published import (
 )
 from benchmarks.records import read_result
 from benchmarks.recovery_page import b1, b2, b3
-from benchmarks.tables import largest, middle, number, table
+from benchmarks.tables import formula, largest, middle, number, table
 from residuum.files import write_text
 from residuum.provenance import code_digest
 
@@ -125,8 +125,8 @@ def lynx_hare(result: Result) -> str:
             ["predation", "growth", "behind", "hold-out error"],
             [
                 [
-                    f"`{row['hidden']['predation']}`",
-                    f"`{row['hidden']['growth']}`",
+                    formula(row["hidden"]["predation"]),
+                    formula(row["hidden"]["growth"]),
                     number(row["behind"]),
                     number(row["holdout_error"]),
                 ]
@@ -254,7 +254,7 @@ def arguments(result: Result) -> str:
             row["draw"],
             ", ".join(row["alive"]),
             "yes" if row["right"] else "no",
-            f"`{row['formula']}`",
+            formula(row["formula"]),
             number(row["total"]),
         ]
         for row in result["rows"]

@@ -14,6 +14,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -56,6 +57,8 @@ class Tuning:
 
 def measure(*, draws: int, seconds: float, seed: int, result: Path) -> None:
     """Train both on several draws; write error against wall time and seconds to equal errors."""
+    if find_spec("deepxde") is None:
+        raise SystemExit("the peer is missing: pip install -r benchmarks/requirements.txt")
     tuning, tried = tune(seconds / 3, seed)
     tuning = replace(tuning, seconds=seconds)
     # The first training of a process also compiles; this one is not counted.

@@ -15,7 +15,7 @@ from benchmarks.published import (
     UDE,
     UDE_RATES,
 )
-from benchmarks.tables import largest, middle, number, percent, rate, table
+from benchmarks.tables import formula, largest, middle, number, percent, rate, table
 
 Result = Mapping[str, Any]
 STAGES = ("prepare", "train", "extract", "distill", "select")
@@ -123,7 +123,7 @@ def wrong(results: Sequence[Result]) -> str:
 
 
 def _text(row: Mapping[str, Any]) -> str:
-    return f"{row['draw']}: " + ", ".join(f"`{text}`" for text in row["hidden"].values())
+    return f"{row['draw']}: " + ", ".join(map(formula, row["hidden"].values()))
 
 
 def b2(results: Sequence[Result]) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from statistics import median
 from typing import Any
 
 Z95 = 1.959964
+LONG_NUMBER = re.compile(r"\d+\.\d+(?:[eE][-+]?\d+)?")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
@@ -58,3 +60,9 @@ def middle(values: Iterable[float | None]) -> float | None:
 def largest(values: Iterable[float | None]) -> float | None:
     """Return the largest of the values that are there."""
     return max((value for value in values if value is not None), default=None)
+
+
+def formula(text: str) -> str:
+    """Return a formula with its numbers at four significant digits, as code."""
+    shown = LONG_NUMBER.sub(lambda found: f"{float(found.group()):.4g}", text)
+    return f"`{shown.replace('+ -', '- ')}`"

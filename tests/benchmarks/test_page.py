@@ -7,7 +7,7 @@ import json
 import pytest
 from benchmarks.page import MISSING, render
 from benchmarks.published import LYNX_HARE, UDE_RATES
-from benchmarks.tables import rate, table, wilson
+from benchmarks.tables import formula, rate, table, wilson
 
 MACHINE = {
     "date": "2026-01-01",
@@ -84,3 +84,8 @@ def test_wilson_interval():
 
 def test_a_bar_in_a_cell_does_not_break_a_table():
     assert table(["a"], [["x | y"]]).splitlines()[-1] == "| x \\| y |"
+
+
+def test_numbers_of_a_formula_are_shortened():
+    text = "0.90479018*(x1*y) + -2.894212969063987e-05*y**3"
+    assert formula(text) == "`0.9048*(x1*y) - 2.894e-05*y**3`"
