@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +20,7 @@ from residuum.laws.law import Law
 
 # The first run of a process also imports and loads compiled kernels: this one is not counted.
 WARM_UP = 1_000_000
+OWN = ("cases", "pipeline", "recovery")
 
 
 def run_draws(
@@ -26,18 +28,25 @@ def run_draws(
 ) -> None:
     """Run the draws that `lines` does not hold yet, and write all of them to `result`."""
     case, machine = CASES[name], describe()
-    done = {row["draw"]: row for row in read_lines(lines) if row["code"] == machine["code"]}
+    code = f"{machine['code']}-{own_digest()}"
+    done = {row["draw"]: row for row in read_lines(lines) if row["code"] == code}
     missing = [draw for draw in range(seed, seed + draws) if draw not in done]
     if missing:
         warm_up(case, noise, points)
     for draw in missing:
-        row = {**one_draw(case, noise, points, draw), "code": machine["code"]}
+        row = {**one_draw(case, noise, points, draw), "code": code}
         append_line(lines, row)
         done[draw] = row
         print(_sentence(name, noise, points, row), flush=True)
     rows = [done[draw] for draw in range(seed, seed + draws)]
     about = {"case": name, "noise": noise, "points": points, "asked": draws}
     write_result(result, {**about, "machine": machine, "draws": rows})
+
+
+def own_digest() -> str:
+    """Return the sha256 of the benchmark's own sources that a draw depends on."""
+    files = [Path(__file__).with_name(f"{name}.py") for name in OWN]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
 def warm_up(case: LotkaVolterra, noise: float, points: int) -> float:
