@@ -14,7 +14,7 @@ from residuum.errors import UserError
 from residuum.expressions.expression import Expression
 from residuum.expressions.primitives import PRIMITIVES
 from residuum.problem.problem import Problem
-from residuum.seeds import generator
+from residuum.seeds import child_seed, generator
 
 RTOL = 1e-10
 MAX_EVALUATIONS = 2_000_000
@@ -28,13 +28,14 @@ def simulate(
     """Return noisy samples of the trajectories that complete equations describe.
 
     Integrated by DOP853 (Hairer, Norsett and Wanner 1993) with relative tolerance 1e-10. The
-    times and the noise of an experiment depend on the seed, the dataset and its number alone.
+    times of an experiment depend on the seed, the dataset and its number alone, the noise of a
+    state on its name too: neither on the order in which states are written.
     Raises UserError, located under `where`, on mistakes in the specification or when the
     trajectory diverges.
     """
     problem = check_simulation(spec, where)
     return tuple(
-        _experiment(spec, problem, name, initial, generator(seed, "simulate", dataset, name), where)
+        _experiment(spec, problem, name, initial, child_seed(seed, "simulate", dataset, name), where)
         for name, initial in zip(numbered(len(spec.experiments)), spec.experiments, strict=True)
     )
 
@@ -44,15 +45,18 @@ def _experiment(
     problem: Problem,
     name: str,
     initial: Mapping[str, float],
-    rng: np.random.Generator,
+    seed: int,
     where: str,
 ) -> Experiment:
-    t = _times(spec.times, rng)
+    t = _times(spec.times, generator(seed, "times"))
     start = np.array([initial[c] for c in problem.components], dtype=float)
     path = integrate(problem, start, t, where=f"{where} ({name})" if where else name)
     clean = dict(zip(problem.components, path, strict=True))
     observed = spec.observe or problem.states
-    states = {key: add_noise(clean[key], spec.noise, key, rng) for key in observed}
+    states = {
+        key: add_noise(clean[key], spec.noise, key, generator(seed, "noise", key))
+        for key in observed
+    }
     return Experiment(name, t, states)
 
 
