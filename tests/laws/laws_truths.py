@@ -66,7 +66,7 @@ def extraction(
     problem: Problem, hidden: Mapping[str, Expression], values: Mapping[str, float],
     paths: Sequence[tuple[np.ndarray, np.ndarray]], *, sd: float,
 ) -> Extraction:  # fmt: skip
-    """Return what a good surrogate would hand over: true samples with a spread of `sd` (relative)."""
+    """Return what a good surrogate would hand over: true samples, relative spread `sd`."""
     samples = {}
     t, path = paths[0]
     named = dict(zip(problem.components, path.T, strict=True)) | {"t": t} | dict(values)

@@ -68,10 +68,10 @@ def test_the_pool_keeps_one_of_each_form_and_zero() -> None:
 
 
 def test_combinations_come_in_order_of_their_summed_score() -> None:
-    columns = {
-        name: [candidate(name, f"{k}.5*{'prey' if k else '1'}", loss=k**2 + 0.1, nats=k) for k in range(5)]
-        for name in ("predation", "growth")
-    }  # fmt: skip
+    def row(name: str, k: int) -> Candidate:
+        return candidate(name, f"{k}.5*{'prey' if k else '1'}", loss=k**2 + 0.1, nats=k)
+
+    columns = {name: [row(name, k) for k in range(5)] for name in ("predation", "growth")}
     criterion = Criterion(1.0, True)
 
     def score(law: dict) -> float:

@@ -35,7 +35,9 @@ def simulate(
     """
     problem = check_simulation(spec, where)
     return tuple(
-        _experiment(spec, problem, name, initial, child_seed(seed, "simulate", dataset, name), where)
+        _experiment(
+            spec, problem, name, initial, child_seed(seed, "simulate", dataset, name), where
+        )
         for name, initial in zip(numbered(len(spec.experiments)), spec.experiments, strict=True)
     )
 
