@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from scipy.integrate import solve_ivp
 from surrogate_systems import (
     lotka_data,
     lotka_path,
@@ -288,3 +289,21 @@ def test_cuda_gives_the_answer_of_the_cpu():
     _, z = lotka_path(5.0, 50)
     one, two = here.hidden("growth", z)[0], there.hidden("growth", z)[0]
     np.testing.assert_allclose(one, two, atol=1e-4 * np.abs(one).max())
+
+
+def test_parameters_that_enter_nonlinearly_are_found_without_bounds():
+    right = lambda _, z: -2 * z / (1 + z)  # noqa: E731
+    t = np.linspace(0, 5, 40)
+    z = solve_ivp(right, (0, 5), [4.0], t_eval=t, rtol=1e-10, atol=1e-12).y[0]
+    noisy = z + 0.01 * np.random.default_rng(0).standard_normal(40)
+    problem = read_problem(
+        {"x_t": "-k*x/(m + x)"},
+        states=("x",),
+        parameters={"k": Parameter("k"), "m": Parameter("m")},
+    )
+    data = Observations.of([Experiment("a", t, {"x": noisy})])
+    found = train(problem, data, PinnSettings(), seed=0, device="cpu")
+    for name, truth in (("k", 2.0), ("m", 1.0)):
+        value, sd = found.parameters[name]
+        assert value == pytest.approx(truth, rel=0.05)
+        assert abs(value - truth) < 4 * sd

@@ -23,6 +23,7 @@ from residuum.surrogates.normal_equations import Factor, Unknowns, assemble, fac
 from residuum.surrogates.physics import Physics
 from residuum.surrogates.states import StateHead, exponentiate
 from residuum.surrogates.trained import (
+    PARAMETER_PRECISION,
     Bench,
     Hyper,
     Row,
@@ -46,9 +47,15 @@ MOST_WEIGHT = 1e4  # most that quieter data raise it
 
 
 def fit_hidden(
-    bench: Bench, head: StateHead, heads: Mapping[str, HiddenHead], state: Tensor, theta: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Return shared unknowns `[B, Q]` fitted at given states, and their priors' strengths.
+    bench: Bench,
+    head: StateHead,
+    heads: Mapping[str, HiddenHead],
+    state: Tensor,
+    theta: Tensor,
+    *,
+    parameter_precision: float = PARAMETER_PRECISION,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return shared unknowns `[B, Q]` fitted at given states, their priors' strengths, the cost.
 
     `theta[B, Q]` is the start, parameters included.
     """
@@ -56,7 +63,7 @@ def fit_hidden(
     V, _ = head.forward(state, head.basis(bench.samples.tc))
     weight = (FIRST_WEIGHT * bench.samples.share).sqrt()[:, None, None]
     model = FrozenStates(physics, exponentiate(V, head.frame.log), weight)
-    groups = shared_groups(physics)
+    groups = shared_groups(physics, parameter_precision)
     kappa = groups.initial.expand(len(theta), -1)
     nothing = state.new_zeros(len(theta), state.shape[1], 0)
     fit = minimise(
@@ -68,7 +75,7 @@ def fit_hidden(
         tolerance=0.1,
         bounds=shared_bounds(bench, physics),
     )
-    return fit.unknowns.shared, kappa
+    return fit.unknowns.shared, kappa, fit.cost
 
 
 def fit_jointly(bench: Bench, start: Start, *, rounds: int, weight: float) -> Trained:

@@ -10,7 +10,7 @@ pair would take twice as long and has not changed the answer.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -26,12 +26,14 @@ from residuum.surrogates.normal_equations import Unknowns
 from residuum.surrogates.pruning import prune
 from residuum.surrogates.reference import smooth
 from residuum.surrogates.samples import read_samples
-from residuum.surrogates.scaling import physics_units
+from residuum.surrogates.scaling import physics_units, random_starts, tangled
 from residuum.surrogates.settings import PinnSettings
 from residuum.surrogates.states import StateHead
 from residuum.surrogates.trained import Bench, Hyper, Row, Start, Trained, along
 from residuum.surrogates.warm import WARM
 
+TRIES = 32  # starts of parameters that enter nonlinearly
+NO_PRECISION = 1e-12  # of the parameters' prior while their scale is not known
 Alive = Mapping[str, tuple[int, ...]]
 Progress = Callable[[Row], None]
 
@@ -76,8 +78,9 @@ def fit_pinn(
         if progress is not None:
             progress(row)
 
+    generator = torch.Generator().manual_seed(seed % 2**63)
     bench = make_bench(problem, observations, settings, device, record)
-    search = _Search(bench, torch.Generator().manual_seed(seed % 2**63))
+    search = _Search(settle_parameters(bench, generator), generator)
     best = search.run()
     comparisons = tuple(
         Comparison(fit.name, float(fit.evidence[0]), disagreement(best, fit))
@@ -102,6 +105,33 @@ def make_bench(
     )
     units = physics_units(problem, samples, reference)
     return Bench(problem, samples, noise, reference, units, settings, record)
+
+
+def settle_parameters(bench: Bench, generator: torch.Generator) -> Bench:
+    """Return the bench with parameters that enter nonlinearly started, and scaled, at a fit.
+
+    The fit is at the smoothing splines, with spline heads, the best of many starts.
+    """
+    if not tangled(bench.problem):
+        return bench
+    alive = {term.name: tuple(range(len(term.arguments))) for term in bench.problem.hidden_terms}
+    heads = make_heads(bench, "spline", alive)
+    state = bench.reference.theta[:1].expand(TRIES, -1, -1)
+    parts = [head.initial(TRIES, generator).to(state.device) for head in heads.values()]
+    others = random_starts(bench.units, TRIES - 1, generator)
+    parts.append(torch.cat([bench.units.start[None], others]))
+    shared, _, cost = fit_hidden(
+        bench,
+        bench.reference.head,
+        heads,
+        state,
+        torch.cat(parts, 1),
+        parameter_precision=NO_PRECISION,
+    )
+    best = int(torch.nan_to_num(cost, nan=torch.inf).argmin())
+    values = shared[best, -len(bench.problem.estimated) :] * bench.units.parameters
+    units = physics_units(bench.problem, bench.samples, bench.reference, values)
+    return replace(bench, units=units)
 
 
 def make_heads(bench: Bench, kind: str, alive: Alive) -> dict[str, HiddenHead]:
@@ -206,7 +236,7 @@ class _Search:
         batch = len(state)
         parts = [heads[term].initial(batch, self.generator).to(state.device) for term in heads]
         parts.append(self.bench.units.start.expand(batch, -1))
-        shared, kappa = fit_hidden(self.bench, head, heads, state, torch.cat(parts, 1))
+        shared, kappa, _ = fit_hidden(self.bench, head, heads, state, torch.cat(parts, 1))
         return Start(head, heads, Unknowns(state, shared), Hyper(hyper.state, kappa, hyper.sigma))
 
 

@@ -26,7 +26,7 @@ GRID = torch.logspace(-9, 5, 57, dtype=torch.float64)
 RIDGE = 1e-7  # on the quadratics that the roughness leaves free
 UNDECIDED = 2.0  # nats of restricted likelihood that the roughest restart gives away
 LEAST, MOST_ROUGH = 1e-9, 1e9
-FEWEST, MOST = 24, 100  # coefficients of a state spline
+FEWEST, FIRST, MOST = 24, 200, 400  # coefficients of a state spline
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +50,47 @@ def smooth(
     The first restart has the best roughness. The data often leave it open, and a trajectory that
     was smoothed too far is a trap, so later restarts are as rough as `UNDECIDED` nats allow.
     """
-    count = coefficients or int(np.clip(8 + samples.t.shape[1], FEWEST, MOST))
-    head = SplineStates(frame_of(problem, samples), max(count, DEGREE + 3))
-    basis = head.basis(samples.t)
-    margins = torch.linspace(0, UNDECIDED, batch, dtype=torch.float64)
-    fits = [
-        _smooth_state(head, basis, samples, noise, s, margins)
-        for s in range(len(problem.equations))
-    ]
-    theta = torch.stack([c for c, _, _ in fits], 2).flatten(2)
-    kappa = torch.cat([k for _, k, _ in fits], 1)
+    head, fits = _enough_coefficients(problem, samples, noise, batch, coefficients)
+    theta = torch.stack([fit.c for fit in fits], 2).flatten(2)
+    kappa = torch.cat([fit.kappa for fit in fits], 1)
     V, _ = head.forward(theta[:1], head.basis(samples.tc))
-    sigma = _column_noise(head, theta, basis, samples, noise, [s for _, _, s in fits])
+    basis = head.basis(samples.t)
+    sigma = _column_noise(head, theta, basis, samples, noise, [fit.sigma for fit in fits])
     return Reference(head, theta, kappa, sigma, exponentiate(V, head.frame.log)[0])
+
+
+@dataclass(frozen=True, slots=True)
+class _Smooth:
+    """One state's coefficients `[B, E, m]`, precisions `[B, 2]` (quadratics, rest), noise `[B]`,
+    and the restricted likelihood of the best."""
+
+    c: Tensor
+    kappa: Tensor
+    sigma: Tensor
+    score: float
+
+
+def _enough_coefficients(
+    problem: Problem, samples: Samples, noise: NoiseModel, batch: int, given: int
+) -> tuple[SplineStates, list[_Smooth]]:
+    """Return splines of the given size, or of doubled ones while the likelihood asks for more."""
+    frame, longest = frame_of(problem, samples), samples.t.shape[1]
+    margins = torch.linspace(0, UNDECIDED, batch, dtype=torch.float64)
+
+    def fit(count: int) -> tuple[SplineStates, list[_Smooth]]:
+        head = SplineStates(frame, max(count, DEGREE + 3))
+        basis = head.basis(samples.t)
+        states = range(len(problem.equations))
+        return head, [_smooth_state(head, basis, samples, noise, s, margins) for s in states]
+
+    best = fit(given or int(np.clip(8 + longest, FEWEST, FIRST)))
+    while not given and best[0].coefficients < min(8 + longest, MOST):
+        finer = fit(min(2 * best[0].coefficients, MOST))
+        gain = sum(f.score for f in finer[1]) - sum(f.score for f in best[1])
+        if gain < UNDECIDED:
+            break
+        best = finer
+    return best
 
 
 def frame_of(problem: Problem, samples: Samples) -> Frame:
@@ -97,8 +125,8 @@ def _smooth_state(
     noise: NoiseModel,
     state: int,
     margins: Tensor,
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Return coefficients `[B, E, m]`, precisions `[B, 2]` (quadratics, rest) and noise `[B]`."""
+) -> _Smooth:
+    """Return the smoothing of one state from its lowest measured derivative."""
     m, column = _primary(samples, state)
     frame = head.frame
     present = samples.present[..., m]
@@ -108,17 +136,22 @@ def _smooth_state(
     offset = frame.location[state] if column.order == 0 else 0.0
     y = (samples.y[..., m] - offset) / unit * present
     stiffness = bsplines.modes(head.coefficients, DEGREE)[0].to(y.device)
-    c, rough, sigma = _restricted_likelihood(rows, y, stiffness, noise.given[m] / unit, margins)
+    c, rough, sigma, score = _restricted_likelihood(
+        rows, y, stiffness, noise.given[m] / unit, margins
+    )
     null = bsplines.PENALISED
     plain = null * c.shape[1] / c[..., :null].square().sum((1, 2)).clamp_min(1e-30)
     kappa = torch.stack([plain.clamp(1e-6, 1e3), (rough / sigma**2).clamp(LEAST, MOST_ROUGH)], 1)
-    return c, kappa, torch.maximum(sigma * unit, noise.smallest[m])
+    return _Smooth(c, kappa, torch.maximum(sigma * unit, noise.smallest[m]), score)
 
 
 def _restricted_likelihood(
     rows: Tensor, y: Tensor, stiffness: Tensor, given: Tensor, margins: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Return coefficients, roughness weights (in units of the noise) and noise for each margin."""
+) -> tuple[Tensor, Tensor, Tensor, float]:
+    """Return coefficients, roughness weights (in units of the noise), noise, for each margin.
+
+    And the likelihood of the best, in nats.
+    """
     grid, null = GRID.to(y.device), bsplines.PENALISED
     ridge = RIDGE * (stiffness == 0).to(stiffness.dtype)
     penalty = grid[:, None] * stiffness + ridge
@@ -134,7 +167,7 @@ def _restricted_likelihood(
     score = -0.5 * (squares / sigma**2 + determinant - prior) - free * sigma.log()
     allowed = score >= score.max() - margins.to(y.device)[:, None]
     best = allowed.long().argmax(1)
-    return c[best], grid[best], sigma[best]
+    return c[best], grid[best], sigma[best], float(score.max())
 
 
 def _column_noise(

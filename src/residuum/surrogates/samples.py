@@ -17,7 +17,7 @@ from residuum.errors import UserError
 from residuum.problem.names import derivative
 from residuum.problem.problem import Problem
 
-FEWEST, MOST = 60, 600  # collocation points of an experiment
+FEWEST, MOST = 60, 1000  # collocation points of an experiment
 POINTS_A_SAMPLE = 2
 
 

@@ -38,10 +38,16 @@ class PhysicsUnits:
     bounds: Bounds
 
 
-def physics_units(problem: Problem, samples: Samples, reference: Reference) -> PhysicsUnits:
-    """Return the units in which residuals, hidden terms and parameters are of order one."""
+def physics_units(
+    problem: Problem, samples: Samples, reference: Reference, first: Tensor | None = None
+) -> PhysicsUnits:
+    """Return the units in which residuals, hidden terms and parameters are of order one.
+
+    `first[p]` are values of the parameters to start from, the middle of their bounds by default.
+    """
     U, log = reference.U[None], reference.head.frame.log
-    first = U.new_tensor([_first_value(p) for p in problem.parameters if p.estimated])
+    if first is None:
+        first = U.new_tensor([_first_value(p) for p in problem.parameters if p.estimated])
     equations = _equation_scales(problem, samples, U, log, reference)
     probe = Physics(problem, forcing(samples), equations, log, {}, {}, torch.ones_like(first))
     values = probe.values(U, first[None])
@@ -68,6 +74,30 @@ def physics_units(problem: Problem, samples: Samples, reference: Reference) -> P
 def forcing(samples: Samples) -> dict[str, Tensor]:
     """Return time and inputs at the collocation points."""
     return {"t": samples.tc, **samples.inputs}
+
+
+def tangled(problem: Problem) -> bool:
+    """Tell whether estimated parameters enter the equations other than linearly."""
+    free = set(problem.estimated)
+    arguments = {v for call in problem.calls for a in call.arguments for v in a.variables}
+    return bool(free & arguments) or any(
+        free & set(partial.variables)
+        for partials in problem.partials.values()
+        for name, partial in partials.items()
+        if name in free
+    )
+
+
+def random_starts(units: PhysicsUnits, count: int, generator: torch.Generator) -> Tensor:
+    """Return parameters `[count, p]` in their scales: within bounds, or over many decades."""
+    p = len(units.start)
+    share = torch.rand(count, p, generator=generator, dtype=torch.float64).to(units.start.device)
+    size = 10 ** (6 * share - 2)
+    sign = torch.rand(count, p, generator=generator, dtype=torch.float64).to(share.device)
+    free = torch.where(sign < 0.5, -size, size)
+    low, high = units.bounds.lower, units.bounds.upper
+    inside = low + share * (high - low)
+    return torch.where(torch.isfinite(inside), inside, free)
 
 
 def _first_value(parameter: Parameter) -> float:

@@ -132,13 +132,12 @@ def physics_of(bench: Bench, heads: Mapping[str, HiddenHead]) -> Physics:
     )
 
 
-def shared_groups(physics: Physics) -> Groups:
-    """Return the priors of all heads and of the parameters."""
+def shared_groups(physics: Physics, fixed: float = PARAMETER_PRECISION) -> Groups:
+    """Return the priors of all heads and, of the precision `fixed`, of the parameters."""
     parts: list[Group] = []
     for term in physics.problem.hidden_terms:
         parts += physics.heads[term.name].groups()
     if physics.problem.estimated:
-        fixed = PARAMETER_PRECISION
         count = len(physics.problem.estimated)
         parts.append(plain_group("parameters", count, initial=fixed, lower=fixed, upper=fixed))
     return Groups.of(parts).to(physics.scales.device)
