@@ -86,6 +86,14 @@ def test_the_choice_does_not_depend_on_how_the_refits_are_spread(chosen) -> None
     assert other.to_json() == chosen.to_json()
 
 
+def test_clean_data_give_the_law_and_nothing_beside_it() -> None:
+    law = choose_lv(noise=0.0).law
+    for name, truth in (("predation", 0.9), ("growth", 0.8)):
+        (term,) = law.hidden[name].terms
+        assert term.term.infix() == "prey*predator"
+        assert term.coefficient == pytest.approx(truth, rel=1e-6)
+
+
 def test_the_shared_form_saving_is_a_setting() -> None:
     together = choose_lv(noise=0.05).to_json()["rows"]
     apart = choose_lv(noise=0.05, shared_forms=False).to_json()["rows"]

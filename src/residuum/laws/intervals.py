@@ -19,7 +19,7 @@ from residuum.laws.refit import Precision, Refit, fit_system, restart
 from residuum.laws.system import FitData, System
 
 MOST_EVALUATIONS = 12
-PROFILE = Precision(step=1e-7, defect=1e-8, iterations=40, most_steps=400)
+PROFILE = Precision(step=1e-7, defect=1e-8, floor=1e-7, iterations=40, most_steps=400)
 
 
 def threshold(data: FitData, unknowns: int, confidence: float) -> float:

@@ -31,18 +31,20 @@ LOST, STUCK = 2, 3  # statuses of `kernels.gauss_newton`
 class Precision:
     """How exactly a refit is done: `step` ends it, `defect` is the integrator's error a segment.
 
-    Both in shares of a component's size. `iterations` and `most_steps` (a segment) bound the work
+    `floor` is the least noise level: residuals below it are the computation's, not the data's.
+    All in shares of a component's size. `iterations` and `most_steps` (a segment) bound the work
     on laws that do not fit.
     """
 
     step: float
     defect: float
+    floor: float
     iterations: int
     most_steps: int
 
 
-SCREEN = Precision(step=2e-5, defect=1e-5, iterations=15, most_steps=12)
-EXACT = Precision(step=1e-10, defect=1e-11, iterations=40, most_steps=400)
+SCREEN = Precision(step=2e-5, defect=1e-5, floor=2e-4, iterations=15, most_steps=12)
+EXACT = Precision(step=1e-10, defect=1e-11, floor=1e-7, iterations=40, most_steps=400)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,7 +124,7 @@ def fit_system(
     if steps is not None:
         steps = steps.copy()
         status, information = _solve(system, data, theta, low, high, nodes, steps, precision)
-        return _result(system, data, hidden, theta, nodes, steps, information, status)
+        return _result(system, data, hidden, theta, nodes, steps, information, status, precision)
     steps = np.ones(len(data.t), dtype=np.int64)
     # Most of the way is gone with long steps; they are refined where it ends.
     status, information = _solve(system, data, theta, low, high, nodes, steps, SCREEN)
@@ -134,7 +136,7 @@ def fit_system(
             status, information = _solve(system, data, theta, low, high, nodes, steps, SCREEN)
     if precision.defect < SCREEN.defect and status != LOST:
         status, information = _solve(system, data, theta, low, high, nodes, steps, precision)
-    return _result(system, data, hidden, theta, nodes, steps, information, status)
+    return _result(system, data, hidden, theta, nodes, steps, information, status, precision)
 
 
 def _solve(
@@ -158,7 +160,7 @@ def _solve(
             system.program,
             system.logarithmic,
             data.arrays(steps),
-            data.noise_arrays(),
+            data.noise_arrays(precision.floor),
             theta,
             low,
             high,
@@ -210,6 +212,7 @@ def _result(
     steps: np.ndarray,
     information: np.ndarray,
     status: int,
+    precision: Precision,
 ) -> Refit:
     path = nodes.copy()
     lost = roll_out(system.program, system.logarithmic, data.arrays(steps), theta, path)
@@ -218,7 +221,7 @@ def _result(
         word = f"diverged at t = {lost:.4g}"
     elif status == LOST:
         word = "no trajectory from the starting values"
-    deviance, noise = negative_log_likelihood(data, path)
+    deviance, noise = negative_log_likelihood(data, path, precision.floor)
     with np.errstate(over="ignore"):
         shown = np.where(data.logarithmic, np.exp(path), path)
     return Refit(
@@ -235,11 +238,13 @@ def _result(
     )
 
 
-def negative_log_likelihood(data: FitData, path: np.ndarray) -> tuple[float, np.ndarray]:
+def negative_log_likelihood(
+    data: FitData, path: np.ndarray, floor: float
+) -> tuple[float, np.ndarray]:
     """Return -2 log L of a path `[N, n]` in the integrated variables, and the noise levels `[n]`.
 
-    Levels that are not given are the root mean square of their group; constants that depend on
-    the data alone are left out.
+    Levels that are not given are the root mean square of their group, at least `floor`; constants
+    that depend on the data alone are left out.
     """
     with np.errstate(all="ignore"):
         squares = ((path - data.observed) * data.weights) ** 2
@@ -252,7 +257,7 @@ def negative_log_likelihood(data: FitData, path: np.ndarray) -> tuple[float, np.
             continue
         known = data.known[members].max()
         sum_of_squares = squares[:, members][data.weights[:, members] > 0].sum()
-        level = known or max(math.sqrt(sum_of_squares / n), data.noise_arrays()[2][0])
+        level = known or max(math.sqrt(sum_of_squares / n), floor)
         levels[members] = level
         total += sum_of_squares / level**2 + 2 * n * math.log(level)
     return float(total), levels

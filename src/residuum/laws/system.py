@@ -14,8 +14,6 @@ from residuum.expressions.program import INTEGER_POWER, Program, compile_program
 from residuum.hidden.samples import Trajectory
 from residuum.problem.problem import Problem
 
-# Relative to the size of a state: residuals below this are the integrator's, not the data's.
-NOISE_FLOOR = 1e-7
 # A continuity defect of this share of a component's size counts as one unit.
 DEFECT_SHARE = 0.01
 
@@ -167,10 +165,9 @@ class FitData:
         """The unit in which the kernels measure continuity defects and steps, `[n]`."""
         return DEFECT_SHARE * self.spread
 
-    def noise_arrays(self) -> tuple[np.ndarray, ...]:
-        """Return (groups, known, floor, defect tolerance)."""
-        floor = np.full(len(self.groups), NOISE_FLOOR)
-        return self.groups, self.known, floor, self.defect_tolerance
+    def noise_arrays(self, floor: float) -> tuple[np.ndarray, ...]:
+        """Return (groups, known, floor of the noise level, defect tolerance)."""
+        return self.groups, self.known, np.full(len(self.groups), floor), self.defect_tolerance
 
 
 def logarithmic_components(problem: Problem, noise: Noise) -> frozenset[str]:
