@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from residuum.expressions.constants import rounded
 from residuum.expressions.expression import Expression
 from residuum.expressions.parser import parse
+from residuum.expressions.typeset import latex
 from residuum.problem.problem import Problem
 
 Interval = tuple[float, float]
@@ -134,8 +136,6 @@ def _finite(value: float | None) -> float | None:
 
 
 def _formula_json(hidden: HiddenFormula) -> dict[str, Any]:
-    from residuum.expressions.symbolic import latex
-
     return {
         "expression": rounded(hidden.expression).infix(),
         "numeric": hidden.expression.infix(),
@@ -153,11 +153,6 @@ def _formula_json(hidden: HiddenFormula) -> dict[str, Any]:
             for t in hidden.terms
         ],
     }
-
-
-def rounded(expression: Expression, digits: int = 4) -> Expression:
-    """Return the formula with constants rounded to `digits` significant digits, to be read."""
-    return expression.with_constants([float(f"{c:.{digits}g}") for c in expression.constants])
 
 
 def _interval(ends: Sequence[float | None]) -> Interval:

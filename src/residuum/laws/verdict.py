@@ -11,6 +11,7 @@ from scipy.stats import chi2, norm
 
 from residuum.distillers.front import Candidate
 from residuum.expressions.calculus import terms
+from residuum.expressions.constants import rounded
 from residuum.expressions.evaluation import evaluate
 from residuum.expressions.expression import Expression
 from residuum.hidden.samples import HiddenSamples
@@ -190,8 +191,6 @@ def warnings_of(
 
 
 def _formulas(row: Row) -> str:
-    from residuum.laws.law import rounded
-
     return ", ".join(f"{term} = {rounded(e, 3).infix()}" for term, e in row.fit.hidden.items())
 
 
