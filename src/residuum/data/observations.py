@@ -210,7 +210,7 @@ def experiment_names(labels: Iterable[object]) -> tuple[str, ...]:
     for label in labels:
         whole = isinstance(label, float) and label.is_integer()
         text = str(int(label)) if whole and isinstance(label, float) else str(label)
-        base = re.sub(r"[^A-Za-z0-9_-]+", "_", text).strip("_")[:48] or "experiment"
+        base = re.sub(r"[^A-Za-z0-9_-]+", "_", text).strip("_-")[:48] or "experiment"
         name, count = base, 1
         while name in names:
             count += 1
