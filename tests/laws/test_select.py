@@ -18,6 +18,7 @@ from laws_truths import (
 )
 
 from residuum.data.observations import Noise
+from residuum.errors import UserError
 from residuum.expressions.parser import parse
 from residuum.laws.law import Law
 from residuum.laws.select import select
@@ -145,6 +146,16 @@ def test_a_missing_term_is_found_by_the_test() -> None:
     assert {term.term.infix() for term in complete.hidden["f"].terms} == {"x", "x**3"}
     assert complete.verdict.missing is False
     assert 0 < complete.verdict.details["missing_test"]["detectable_share"] < 0.2
+
+
+def test_no_law_at_all_is_one_message() -> None:
+    # The known part alone leaves the domain of the logarithm at once, whatever is added.
+    problem = read_problem({"x_t": "log(-x) + 0*f(x)"}, states=("x",), parameters={})
+    t = np.linspace(0, 1, 12)
+    path = np.exp(-t)[:, None]
+    found = extraction(problem, {"f": parse("-1.0*x")}, {}, [(t, path)], sd=0.05)
+    with pytest.raises(UserError, match="no candidate law has a trajectory"):
+        select(problem, measured(problem, [(t, path)]), found, [fronts(found)], SelectSettings())
 
 
 def test_a_whole_experiment_can_be_held_out() -> None:

@@ -18,6 +18,7 @@ from typing import Any
 
 from residuum.data.observations import Observations
 from residuum.distillers.front import Candidate, Front
+from residuum.errors import UserError
 from residuum.hidden.samples import Extraction
 from residuum.laws.combinations import (
     ZERO,
@@ -203,15 +204,31 @@ def _text(law: Mapping[str, Candidate]) -> tuple[Any, ...]:
 
 
 def shortlist(choice: Choice, rows: Sequence[Row]) -> list[Row]:
-    """Refit the best rows exactly, on the training data and on all; return them best first."""
-    chosen = [row for row in rows if row.fit.ok][:SHORTLIST]
-    chosen += [row for row in rows[SHORTLIST:] if row.without_hidden_terms]
+    """Refit the best rows exactly, on the training data and on all; return them best first.
+
+    The known equations alone are always among them where they have a trajectory. Raises UserError
+    when no law has one.
+    """
+    usable = [row for row in rows if row.fit.ok]
+    chosen = usable[:SHORTLIST]
+    chosen += [row for row in usable[SHORTLIST:] if row.without_hidden_terms]
     laws = [fitted(row) for row in chosen]
     final = choice.refit(laws, choice.full, EXACT)
     held = any(e.held_out.any() for e in choice.observations.experiments)
     trained = choice.refit(laws, choice.training, EXACT) if held else final
     rows = [_scored(choice, a, b, held) for a, b in zip(final, trained, strict=True)]
+    if not any(row.fit.ok for row in rows):
+        raise no_law(len(rows))
     return marked(choice.forms, order(rows))
+
+
+def no_law(tried: int) -> UserError:
+    """Return what is said when every candidate law blows up or cannot be started."""
+    return UserError(
+        "no candidate law has a trajectory through these data",
+        found=f"{tried} laws refitted, all diverged",
+        hint="check the known part of the equations and its constants, and the library's functions",
+    )
 
 
 def fitted(row: Row) -> dict[str, Candidate]:
