@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
 
 from residuum.expressions.primitives import FUNCTIONS, PRIMITIVES
@@ -41,4 +43,113 @@ class SindySettings:
                 raise ValueError(f"functions: expected names among {known}; found {name!r}")
 
 
-SETTINGS: dict[str, type[SindySettings]] = {"sindy": SindySettings}
+LOSSES = ("squared", "relative", "logarithmic", "huber", "poisson")
+SYMMETRIES = ("odd", "even")
+TRENDS = ("increasing", "decreasing")
+SIGNS = ("positive", "negative")
+_SECONDS = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(s|min|h)\Z")
+_SECONDS_IN = {"s": 1.0, "min": 60.0, "h": 3600.0}
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How long a search goes on: exactly one of evaluations and seconds is given."""
+
+    evaluations: int | None = None
+    seconds: float | None = None
+
+    @classmethod
+    def read(cls, value: int | str) -> Budget:
+        """Return the budget that `200000` (evaluations) or `60 s` (also min, h) names."""
+        if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+            return cls(evaluations=value)
+        match = _SECONDS.match(value) if isinstance(value, str) else None
+        if match and float(match[1]) > 0:
+            return cls(seconds=float(match[1]) * _SECONDS_IN[match[2]])
+        raise ValueError(
+            "budget: expected a positive number of evaluations, or a time such as '60 s' or "
+            f"'5 min'; found {value!r}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class GeneticSettings:
+    """Genetic search for formulas, with what is known of them as hard constraints."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    operators: Annotated[
+        tuple[str, ...],
+        "operators that formulas may use; ** stands for powers with a fixed exponent",
+    ] = ("+", "-", "*", "/", "**", "sqrt", "exp", "log", "sin", "cos")
+    complexity: Annotated[int, "largest complexity of a formula (3 to 60)"] = 30
+    budget: Annotated[
+        int | str,
+        "evaluations (the same result on every machine), or a time such as '60 s' (not the same)",
+    ] = 400_000
+    islands: Annotated[int, "populations that evolve apart and exchange their best"] = 4
+    population: Annotated[int, "formulas in an island"] = 250
+    epoch: Annotated[int, "evaluations an island does between two exchanges"] = 20_000
+    loss: Annotated[
+        str, "squared, relative, logarithmic, huber or poisson; the last four ignore covariances"
+    ] = "squared"
+    max_constants: Annotated[int, "most constants in a formula (0 to 12)"] = 8
+    local_constants: Annotated[
+        int, "most constants that take a value of their own in each experiment"
+    ] = 0
+    wildcards: Annotated[
+        int, "with units: most constants that carry units of their own"
+    ] = 3
+    costs: Annotated[Mapping[str, int], "complexity of an operator, if not the table's"] = field(
+        default_factory=dict
+    )
+    frequencies: Annotated[
+        Mapping[str, float], "how often an operator is tried, relative to the others (1)"
+    ] = field(default_factory=dict)
+    arguments: Annotated[
+        Mapping[str, int], "largest complexity of what stands under an operator"
+    ] = field(default_factory=dict)
+    nesting: Annotated[
+        Mapping[str, Mapping[str, int]], "how often an operator may stand inside another"
+    ] = field(default_factory=dict)
+    forbidden: Annotated[tuple[str, ...], "formulas that may not stand in the result"] = ()
+    required: Annotated[tuple[str, ...], "formulas that must stand in the result"] = ()
+    hypotheses: Annotated[
+        tuple[str, ...], "forms to fill in, such as x*g(y) or 1 - g(x)/h(y); empty: any formula"
+    ] = ()
+    seeds: Annotated[tuple[str, ...], "formulas that the search starts from"] = ()
+    symmetry: Annotated[
+        Mapping[str, str], "odd or even in an argument, or `x, y: exchange`"
+    ] = field(default_factory=dict)
+    sign: Annotated[str | None, "positive or negative on the samples' box"] = None
+    trend: Annotated[
+        Mapping[str, str], "increasing or decreasing in an argument on the samples' box"
+    ] = field(default_factory=dict)
+    snap: Annotated[bool, "whether constants become round numbers where the data allow"] = True
+
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ("complexity", 3, 60),
+            ("islands", 1, 1000),
+            ("population", 20, 100_000),
+            ("epoch", 100, 100_000_000),
+            ("max_constants", 0, 12),
+            ("local_constants", 0, 12),
+            ("wildcards", 0, 12),
+        ):
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise ValueError(f"{name}: expected {low} to {high}, found {value}")
+        Budget.read(self.budget)
+        if self.loss not in LOSSES:
+            raise ValueError(f"loss: expected one of {', '.join(LOSSES)}; found {self.loss!r}")
+        for name in (*self.operators, *self.costs, *self.frequencies, *self.arguments):
+            if name not in PRIMITIVES:
+                known = ", ".join(PRIMITIVES)
+                raise ValueError(f"operators: expected names among {known}; found {name!r}")
+
+
+SETTINGS: dict[str, type[SindySettings] | type[GeneticSettings]] = {
+    "sindy": SindySettings,
+    "genetic": GeneticSettings,
+}

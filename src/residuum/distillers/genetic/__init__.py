@@ -1,0 +1,1 @@
+"""Genetic search for formulas: a compiled engine on islands."""
