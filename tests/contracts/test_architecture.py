@@ -20,6 +20,7 @@ LAYERS = (
     ("surrogates",),
     ("hidden",),
     ("distillers",),
+    ("metrics",),
     ("laws",),
     ("reports",),
     ("config", "parallel", "io"),
