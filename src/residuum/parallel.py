@@ -10,7 +10,6 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from functools import partial
 from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -31,6 +30,7 @@ THREAD_VARIABLES = (
     "NUMBA_NUM_THREADS",
 )
 CHUNKS_PER_WORKER = 8
+LARGE = 250_000  # bytes: sending a function with each task costs about a millisecond each from here
 ALLOWED_FAILURES = 5
 
 
@@ -72,7 +72,7 @@ def open_map(
     with ExitStack() as stack:
         client = _open_client(stack, workers, scheduler, timeout)
         _wait_for_workers(client, 1 if scheduler else workers, scheduler, timeout)
-        yield partial(_cluster_map, client)
+        yield ClusterMap(client)
 
 
 def _open_client(stack: ExitStack, workers: int, scheduler: str | None, timeout: float) -> Client:
@@ -89,6 +89,8 @@ def _open_client(stack: ExitStack, workers: int, scheduler: str | None, timeout:
             # one chunk a worker at a time, so that only the chunk that was running is blamed
             "distributed.scheduler.worker-saturation": 1.0,
             "distributed.comm.timeouts.connect": f"{timeout}s",
+            # its advice is for those who write Dask code: large functions are shared below
+            "distributed.admin.large-graph-warning-threshold": "1TB",
             "distributed.admin.log-format": "%(levelname)s %(name)s: %(message)s",
         }
     )
@@ -138,21 +140,50 @@ def _wait_for_workers(client: Client, workers: int, scheduler: str | None, timeo
         ) from error
 
 
-def _cluster_map(
-    client: Client, function: Callable[[Item], Result], items: Iterable[Item]
-) -> list[Result]:
-    """Map on the cluster; a lost worker's items are done again by another.
+class ClusterMap:
+    """Map on a cluster; a lost worker's items are done again by another.
 
-    Items travel in chunks, since each task costs the scheduler about a millisecond.
+    Items travel in chunks, since each task costs the scheduler about a millisecond. A large
+    function, such as a partial one that holds the data, travels to each worker once for as long
+    as the same one is mapped, and not with every task.
     """
-    chunks = _chunks(list(enumerate(items)), CHUNKS_PER_WORKER * max(1, len(client.ncores())))
-    if not chunks:
-        return []
-    futures = client.map(partial(_run_chunk, function), chunks, pure=False)
-    try:
-        return list(chain.from_iterable(_gather(client, futures, chunks)))
-    finally:
-        client.cancel(futures, force=True)
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._function: Callable[..., Any] | None = None
+        self._shared: Any = None
+
+    def __call__(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+        """Return the results in the order of the items."""
+        client = self._client
+        chunks = _chunks(list(enumerate(items)), CHUNKS_PER_WORKER * max(1, len(client.ncores())))
+        if not chunks:
+            return []
+        sent = [self._share(function)] * len(chunks)
+        futures = client.map(_run_chunk, sent, chunks, pure=False)
+        try:
+            return list(chain.from_iterable(_gather(client, futures, chunks)))
+        finally:
+            client.cancel(futures, force=True)
+
+    def _share(self, function: Callable[..., Any]) -> Any:
+        """Return the function, or a future of it that every worker holds if it is large."""
+        from distributed.protocol.pickle import dumps
+
+        if function is not self._function:
+            large = len(dumps(function)) > LARGE
+            # The result of a task and not scattered: were its last holder lost, it is made again.
+            self._shared = self._client.submit(_same, function, pure=False) if large else None
+            self._function = function
+        if self._shared is None:
+            return function
+        # Dask sends a task to where its inputs are: all workers, those started since included.
+        self._client.replicate([self._shared])
+        return self._shared
+
+
+def _same(value: Item) -> Item:
+    return value
 
 
 def _gather(client: Client, futures: Sequence[Any], chunks: Sequence[Any]) -> list[Any]:
