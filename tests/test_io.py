@@ -38,6 +38,8 @@ def extraction() -> Extraction:
             t=np.arange(5.0),
             experiment=np.array([0, 0, 0, 1, 1]),
             alive=(True, False)[: len(arguments)],
+            units=("m", None)[: len(arguments)],
+            unit="m s-1",
         )
         for name, arguments in (("trajectories", ("x", "t")), ("f", ("y",)))
     }

@@ -10,8 +10,10 @@ import pytest
 from residuum.data.observations import Experiment, Observations
 from residuum.hidden.extract import extract, sample_times
 from residuum.hidden.structure import sensitivity
+from residuum.problem.dimensions import units_of_terms
 from residuum.problem.equations import read_problem
 from residuum.problem.problem import Parameter
+from residuum.units import conversion_factor
 
 
 class Known:
@@ -106,3 +108,19 @@ def test_sensitivity_of_a_linear_term_is_its_share(case):
     size = np.sqrt(np.mean(samples.values**2))
     expected = 3 * samples.X[:, 0].std() / size
     np.testing.assert_allclose(sensitivity(samples, gradient), [expected, 0.0])
+
+
+def test_units_follow_from_the_equations():
+    problem = read_problem(
+        {"prey_t": "r*prey - f(prey, 2*prey/h)", "predator_t": "e*f(prey, 2*prey/h)"},
+        states=("prey", "predator"),
+        parameters={"r": Parameter("r"), "h": Parameter("h", unit="mg/L"), "e": Parameter("e")},
+    )
+    units = {"t": "day", "prey": "mg/L", "predator": "mg/L"}
+    found = units_of_terms(problem, units)["f"]
+    assert found.value is not None
+    assert found.arguments[0] is not None
+    assert conversion_factor(found.value, "mg/L/day") == pytest.approx(1.0)
+    assert conversion_factor(found.arguments[0], "mg/L") == pytest.approx(1.0)
+    assert conversion_factor(found.arguments[1], "1") == pytest.approx(1.0)
+    assert units_of_terms(problem, {})["f"].value is None

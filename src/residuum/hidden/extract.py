@@ -11,6 +11,7 @@ from residuum.data.observations import Experiment, Observations
 from residuum.expressions.evaluation import evaluate
 from residuum.hidden.samples import Extraction, HiddenSamples, Trajectory
 from residuum.hidden.structure import structure_of
+from residuum.problem.dimensions import TermUnits, units_of_terms
 from residuum.problem.problem import Problem
 
 POINTS_AN_INTERVAL = 3
@@ -46,8 +47,9 @@ def extract(surrogate: Surrogate, problem: Problem, observations: Observations) 
     """
     parts = {e.name: e.training() for e in observations.experiments}
     parts = {name: parts[name] for name in surrogate.experiments}
+    units = units_of_terms(problem, observations.units)
     samples = {
-        term.name: _samples(surrogate, problem, observations, parts, term.name)
+        term.name: _samples(surrogate, problem, observations, parts, term.name, units[term.name])
         for term in problem.hidden_terms
     }
     return Extraction(
@@ -89,6 +91,7 @@ def _samples(
     observations: Observations,
     parts: Mapping[str, Experiment],
     term: str,
+    units: TermUnits,
 ) -> HiddenSamples:
     order = {e.name: index for index, e in enumerate(observations.experiments)}
     calls = sum(call.term == term for call in problem.calls)
@@ -113,4 +116,6 @@ def _samples(
         alive=surrogate.alive[term],
         prior=prior,
         prior_mean=prior_mean,
+        units=units.arguments,
+        unit=units.value,
     )

@@ -19,6 +19,9 @@ class HiddenSamples:
     `prior[n, n]` and `prior_mean[n]` (zero if None) are what the surrogate's regularisation alone
     says of the same values. A posterior holds its prior; a formula is to be weighed against
     the data only, so distillers divide the prior out where it is given.
+
+    `units[a]` and `unit` are those of the arguments and the values as texts, None where they do
+    not follow from what the user declared.
     """
 
     term: str
@@ -31,6 +34,8 @@ class HiddenSamples:
     alive: tuple[bool, ...]
     prior: np.ndarray | None = None
     prior_mean: np.ndarray | None = None
+    units: tuple[str | None, ...] | None = None
+    unit: str | None = None
 
     def __post_init__(self) -> None:
         n, a = len(self.values), len(self.arguments)
@@ -40,6 +45,7 @@ class HiddenSamples:
             "t": (self.t.shape, (n,)),
             "experiment": (self.experiment.shape, (n,)),
             "alive": ((len(self.alive),), (a,)),
+            "units": ((a if self.units is None else len(self.units),), (a,)),
             "prior": ((n, n) if self.prior is None else self.prior.shape, (n, n)),
             "prior_mean": ((n,) if self.prior_mean is None else self.prior_mean.shape, (n,)),
         }

@@ -47,7 +47,10 @@ def _hidden_group(samples: HiddenSamples) -> xr.Dataset:
             "experiment": ("sample", samples.experiment),
             "alive": ("argument", np.array(samples.alive, dtype=bool)),
         },
-        attrs={"arguments": json.dumps(samples.arguments)},
+        attrs={
+            "arguments": json.dumps(samples.arguments),
+            "units": json.dumps({"arguments": samples.units, "value": samples.unit}),
+        },
     )
     if samples.prior is not None:
         group["prior"] = (("sample", "other_sample"), samples.prior)
@@ -90,6 +93,7 @@ def _samples(name: str, node: Any) -> HiddenSamples:
     from residuum.hidden.samples import HiddenSamples
 
     columns = ("X", "values", "covariance", "t", "experiment")
+    units = json.loads(node.attrs.get("units", "{}"))
     return HiddenSamples(
         term=name,
         arguments=tuple(json.loads(node.attrs["arguments"])),
@@ -97,6 +101,8 @@ def _samples(name: str, node: Any) -> HiddenSamples:
         alive=tuple(bool(flag) for flag in node["alive"].values),
         prior=node["prior"].values if "prior" in node else None,
         prior_mean=node["prior_mean"].values if "prior_mean" in node else None,
+        units=tuple(units["arguments"]) if units.get("arguments") is not None else None,
+        unit=units.get("value"),
     )
 
 

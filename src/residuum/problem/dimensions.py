@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -55,6 +55,23 @@ def inferred_units(
     return {name: analysis.text({name: 1.0}) for name in names}
 
 
+@dataclass(frozen=True, slots=True)
+class TermUnits:
+    """Units of a hidden term's arguments and of its value as texts, None where open."""
+
+    arguments: tuple[str | None, ...]
+    value: str | None
+
+
+def units_of_terms(problem: Problem, units: Mapping[str, str]) -> dict[str, TermUnits]:
+    """Return the units of every hidden term in which the equations hold.
+
+    Raises UserError as `check_units` does.
+    """
+    analysis = _Analysis(problem, units, "")
+    return {term.name: analysis.of_term(term.name) for term in problem.hidden_terms}
+
+
 class _Analysis:
     """The units of one problem: what is declared, what the equations say, what follows."""
 
@@ -64,6 +81,7 @@ class _Analysis:
         self._space = Space(declared)
         self._sizes, self._dimensions = Linear(), Linear()
         self._literals = 0
+        self._forms: dict[str, tuple[Form, ...]] = {}
         self._parameters = {p.name for p in problem.parameters}
         self._points = {name: self._space.point(unit) for name, unit in declared.items()}
         self._declare(problem)
@@ -76,6 +94,12 @@ class _Analysis:
     def text(self, row: Mapping[str, float]) -> str | None:
         """Return the text of a combination of units; None where it is not determined."""
         return self._text(Form(row, np.zeros(self._space.width)))
+
+    def of_term(self, term: str) -> TermUnits:
+        """Return the units of a hidden term."""
+        return TermUnits(
+            tuple(self._text(form) for form in self._forms[term]), self.text({term: 1.0})
+        )
 
     def convert(self, parameter: Parameter) -> Parameter:
         """Return the parameter in the unit that the equations want."""
@@ -132,9 +156,10 @@ class _Analysis:
 
     def _arguments(self, term: str, problem: Problem) -> None:
         first, *others = [call for call in problem.calls if call.term == term]
+        where = f"{self.at}equations"
+        self._forms[term] = tuple(self._unit(argument, where) for argument in first.arguments)
         for other in others:
             for a, b in zip(first.arguments, other.arguments, strict=True):
-                where = f"{self.at}equations"
                 self._equal(
                     (f"argument {_show(a)} of {term}", self._unit(a, where)),
                     (f"argument {_show(b)} of {term}", self._unit(b, where)),
