@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from residuum.distillers.front import Front
+from residuum.distillers.journal import Checkpoint, Report
 from residuum.distillers.settings import SindySettings
 from residuum.distillers.sindy import distill_sindy
 from residuum.hidden.samples import HiddenSamples
@@ -26,8 +27,14 @@ class Distil(Protocol):
         *,
         seed: int,
         map: Callable[..., Iterable[Any]] = map,
+        checkpoint: Checkpoint | None = None,
+        progress: Report | None = None,
     ) -> Front:
-        """Return the candidates for one hidden term, in its alive formal arguments."""
+        """Return the candidates for one hidden term, in its alive formal arguments.
+
+        A long search saves its state to `checkpoint`, goes on from what it finds there, and tells
+        `progress` how far it is; a short one may ignore both.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +56,19 @@ def distill(
     *,
     seed: int,
     map: Callable[..., Iterable[Any]] = map,
+    checkpoint: Checkpoint | None = None,
+    progress: Report | None = None,
 ) -> Front:
     """Return the front of one hidden term by the distiller whose settings are given.
+
+    `checkpoint` is to be cleared by the caller, once the front is where it belongs.
 
     Raises TypeError when no distiller has settings of this class, ValueError when the samples
     cannot be distilled (not finite, or too few).
     """
     for distiller in DISTILLERS.values():
         if type(settings) is distiller.settings:
-            return distiller.distil(samples, settings, seed=seed, map=map)
+            return distiller.distil(
+                samples, settings, seed=seed, map=map, checkpoint=checkpoint, progress=progress
+            )
     raise TypeError(f"expected the settings of a distiller, found {type(settings).__name__}")

@@ -21,6 +21,7 @@ import numpy as np
 
 from residuum.distillers.design import Design, build_design
 from residuum.distillers.front import Candidate, Front, subset_nats
+from residuum.distillers.journal import Checkpoint, Report
 from residuum.distillers.library import combine
 from residuum.distillers.resampling import frequencies
 from residuum.distillers.settings import SindySettings
@@ -36,10 +37,13 @@ def distill_sindy(
     *,
     seed: int,
     map: Callable[..., Iterable[Any]] = map,
+    checkpoint: Checkpoint | None = None,
+    progress: Report | None = None,
 ) -> Front:
     """Return the best sparse sums of each size, every single term, and zero.
 
     `map` spreads the search of large libraries over workers; the front does not depend on it.
+    `checkpoint` and `progress` are ignored: the search is over in seconds.
     Raises ValueError for fewer than three samples or samples that are not finite.
     """
     design = build_design(samples, settings)

@@ -53,6 +53,10 @@ class DatasetPaths:
         """The candidates of one distiller."""
         return self.root / surrogate / distiller / "front.json"
 
+    def checkpoint(self, surrogate: str, distiller: str, term: str) -> Path:
+        """Where a distiller keeps the state of its search for one term while it is at work."""
+        return self.root / surrogate / distiller / f".{term}.checkpoint.npz"
+
 
 def paths_of(results: Path, dataset: str) -> DatasetPaths:
     """Return the files of a dataset."""
