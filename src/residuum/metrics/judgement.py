@@ -12,6 +12,7 @@ from residuum.expressions.expression import Expression
 from residuum.metrics.edit_distance import edit_distance
 from residuum.metrics.exact import exact
 from residuum.metrics.numeric import NUMERIC, unexplained_variance
+from residuum.metrics.refitting import refit
 from residuum.metrics.structural import SLACK, structural
 from residuum.metrics.terms import TermScores, term_scores
 
@@ -54,7 +55,8 @@ def judge(
     """
     structure = structural(found, truth, table, rng=rng, slack=slack)
     unexplained = unexplained_variance(found, table)
-    same = exact(found, truth, structure.refitted, table, rng=rng, intervals=intervals)
+    moved = structure.refitted if intervals is None else refit(found, table, rng=rng)[0]
+    same = exact(found, truth, moved, table, rng=rng, intervals=intervals)
     return Judgement(
         numeric=unexplained <= NUMERIC,
         exact=same,

@@ -11,12 +11,14 @@ from residuum.distillers.regression import Table
 from residuum.expressions.expression import Expression
 from residuum.metrics.numeric import relative_variance, values_of
 from residuum.metrics.refitting import refit
-from residuum.metrics.size import size
+from residuum.metrics.size import merged, size
 
 STRUCTURAL = 1e-18
 LARGER = 1.2
 SLACK = 1e-3
 RIGHT_ANGLE = math.pi / 2
+CLOSE = 1e-6
+MOST_STEPS = 1e6
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +44,12 @@ def structural(
 
     It is when it leaves at most 1e-18 of the variance of `truth` at the table's rows unexplained
     and its size is at most 1.2 times the truth's. The size of both is `metrics.size`: tokens after
-    numbers are merged. A number of the found formula counts as 0, 1, -1 or a phase as a multiple of
-    pi/2, and is merged away, where the found formula changes by at most `slack` of its rms when
-    the number is replaced, and the refitted one stays the truth. So `1.0004*x` is as good as `x`,
-    and `x + 5` is not; with noise, `slack` is what the noise cannot tell.
+    numbers are merged. A number of the found formula counts as 0, 1, -1, a half, a right angle or
+    another of its numbers, where that merges it away, the found formula changes by at most `slack`
+    of its rms when the number is replaced, and the refitted one stays the truth. So `1.0004*x` is as
+    good as `x`, and `x + 5` is not; with noise, `slack` is what the noise cannot tell.
     """
-    true_size = size(truth)
+    true_size, found = size(truth), merged(found)
     values = values_of(truth, table)
     if values is None or not set(found.variables) <= set(table.variables):
         return Structure(False, found, math.inf, size(found), true_size)
@@ -67,11 +69,11 @@ def _without_idle(
     """Return both formulas with numbers that do nothing set to 0, 1, -1 or a right angle."""
     original = found
     for index in range(len(found.constants)):
-        for value in _candidates(refitted.constants[index]):
-            shorter, tried = _with(found, index, value), _with(refitted, index, value)
+        for here, there in _candidates(found.constants, refitted.constants, index):
+            shorter, tried = _with(found, index, here), _with(refitted, index, there)
             if (
                 size(shorter) < size(found)
-                and _change(original, _with(original, index, value), table) <= slack
+                and _change(original, _with(original, index, here), table) <= slack
                 and _unexplained(tried, table) <= STRUCTURAL
             ):
                 found, refitted = shorter, tried
@@ -79,10 +81,24 @@ def _without_idle(
     return found, refitted
 
 
-def _candidates(value: float) -> tuple[float, ...]:
-    turns = round(value / RIGHT_ANGLE) if abs(value) < 1e6 else 0
-    phase = (RIGHT_ANGLE * turns,) if turns else ()
-    return (0.0, math.copysign(1.0, value), *phase)
+def _candidates(
+    found: tuple[float, ...], refitted: tuple[float, ...], index: int
+) -> list[tuple[float, float]]:
+    """Return what a constant may stand for, in the found and in the refitted formula."""
+    value = refitted[index]
+    near = (1.0, 0.5, RIGHT_ANGLE) if abs(value) < MOST_STEPS else ()
+    steps = [unit * round(value / unit) for unit in near]
+    numbers = [0.0, *(step for step in steps if _close(step, value))]
+    pairs = zip(found[:index], refitted[:index], strict=True)
+    twins = [(a, b) for a, b in pairs if _close(b, value)]
+    opposite = [
+        (-a, -b) for a, b in zip(found[:index], refitted[:index], strict=True) if _close(-b, value)
+    ]
+    return [*((number, number) for number in numbers), *twins, *opposite]
+
+
+def _close(a: float, b: float) -> bool:
+    return abs(a - b) <= CLOSE * abs(b)
 
 
 def _with(expression: Expression, index: int, value: float) -> Expression:
