@@ -46,8 +46,8 @@ def structural(
     and its size is at most 1.2 times the truth's. The size of both is `metrics.size`: tokens after
     numbers are merged. A number of the found formula counts as 0, 1, -1, a half, a right angle or
     another of its numbers, where that merges it away, the found formula changes by at most `slack`
-    of its rms when the number is replaced, and the refitted one stays the truth. So `1.0004*x` is as
-    good as `x`, and `x + 5` is not; with noise, `slack` is what the noise cannot tell.
+    of its rms when the number is replaced, and the refitted one stays the truth. So `1.0004*x` is
+    as good as `x`, and `x + 5` is not; with noise, `slack` is what the noise cannot tell.
     """
     true_size, found = size(truth), merged(found)
     values = values_of(truth, table)

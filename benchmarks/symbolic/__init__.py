@@ -1,0 +1,1 @@
+"""Symbolic regression suites: their problems, the engines, the runner and its page."""
