@@ -28,6 +28,7 @@ def _parser() -> argparse.ArgumentParser:
     lynx = commands.add_parser("lynx_hare", help="the real counts (B19)")
     lynx.add_argument("--result", type=Path, required=True)
     lynx.set_defaults(run=_run_lynx_hare)
+    _symbolic(commands.add_parser("symbolic", help="symbolic regression suites"))
     _page(commands.add_parser("page", help="write docs/benchmarks.md from results"))
     return parser
 
@@ -52,6 +53,23 @@ def _alone(parser: argparse.ArgumentParser, name: str) -> None:
     if name == "peer":
         parser.add_argument("--seconds", type=float, default=120.0, help="the peer's, a draw")
     parser.set_defaults(run=globals()[f"_run_{name}"])
+
+
+def _symbolic(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("suite", choices=("strogatz", "odebench", "fastsrb", "empirical"))
+    parser.add_argument("--noise", type=float, default=0.0, help="share of rms(y), such as 0.1")
+    parser.add_argument("--units", action=argparse.BooleanOptionalAction, default=True)
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=30.0, help="of each engine, a problem")
+    parser.add_argument(
+        "--engine",
+        choices=("residuum", "pyoperon", "pyoperon+polish", "gplearn"),
+        default="residuum",
+    )
+    parser.add_argument("--only", nargs="+", default=(), metavar="NAME")
+    parser.add_argument("--data", type=Path, help="folder of the data, else ../shared/data")
+    parser.add_argument("--results", type=Path, default=Path("benchmarks/results/symbolic"))
+    parser.set_defaults(run=_run_symbolic)
 
 
 def _page(parser: argparse.ArgumentParser) -> None:
@@ -107,6 +125,23 @@ def _run_units(a: argparse.Namespace) -> None:
     from benchmarks.units import measure
 
     measure(draws=a.draws, seed=a.seed, result=a.result)
+
+
+def _run_symbolic(a: argparse.Namespace) -> None:
+    if a.data is not None:
+        os.environ["RESIDUUM_BENCHMARK_DATA"] = str(a.data)
+    from benchmarks.symbolic.run import run_suite
+
+    run_suite(
+        a.suite,
+        noise=a.noise,
+        units=a.units,
+        seeds=a.seeds,
+        seconds=a.seconds,
+        engine=a.engine,
+        only=a.only,
+        lines=a.results / f"{a.suite}.jsonl",
+    )
 
 
 def _run_page(a: argparse.Namespace) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 
 from residuum.expressions.calculus import terms
@@ -46,14 +47,21 @@ def term_scores(found: Expression, truth: Expression) -> TermScores:
 
 
 def expanded(expression: Expression) -> dict[tuple[str, ...], float]:
-    """Return the coefficient of each term after expansion, by the term's tokens."""
+    """Return the coefficient of each term after expansion, by the term's tokens.
+
+    Terms that differ only in the numbers inside them are told apart by the rank of their
+    coefficient, which stands after the tokens of all but the first.
+    """
     try:
         parts = [(value, written_term(key, 1.0)) for key, value in _sum(expression).items()]
     except Unsuitable:
         parts = [(value, term) for value, term in terms(expression) if value]
     found: dict[tuple[str, ...], float] = {}
-    for value, term in parts:
-        found[term.tokens] = found.get(term.tokens, 0.0) + value
+    ranks: Counter[tuple[str, ...]] = Counter()
+    for value, term in sorted(parts, key=lambda part: part[0]):
+        rank = ranks[term.tokens]
+        ranks[term.tokens] += 1
+        found[(*term.tokens, str(rank)) if rank else term.tokens] = value
     return found
 
 
