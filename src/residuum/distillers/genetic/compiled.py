@@ -1,0 +1,59 @@
+"""How this folder is compiled: once for a machine, again when any of its files changes.
+
+Numba keeps machine code beside the file that defines a function and drops it when that file
+changes. It does not look at the other files whose functions were compiled into it, nor at the
+primitive table whose opcodes were baked in. Numba names its files after the qualified name of
+a function, so a digest of all of them in that name gives every state of the folder files of its
+own: no stale code, nothing private of numba, and processes of two versions do not disturb
+each other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from numba import njit
+
+from residuum.expressions.primitives import PRIMITIVES
+
+# Sums may be reordered, which lets reductions use vector registers; NaN and infinity stay as
+# they are (no nnan, no ninf), since a formula outside its domain must be seen.
+RELAXED = frozenset({"reassoc", "contract", "nsz", "arcp"})
+EXACT = frozenset({"contract"})
+
+
+def compiled(function: Callable[..., Any]) -> Any:
+    """Return the function compiled with relaxed sums, cached on disk where that is possible."""
+    return _compile(function, fastmath=RELAXED, forceinline=False)
+
+
+def inlined(function: Callable[..., Any]) -> Any:
+    """Return a small function compiled into each of its callers, with relaxed sums."""
+    return _compile(function, fastmath=RELAXED, forceinline=True)
+
+
+def exact(function: Callable[..., Any]) -> Any:
+    """Return a small function whose sums keep their order, compiled into its callers."""
+    return _compile(function, fastmath=EXACT, forceinline=True)
+
+
+def _compile(function: Callable[..., Any], *, fastmath: frozenset[str], forceinline: bool) -> Any:
+    function.__qualname__ = f"{function.__qualname__}-{digest(Path(__file__).parent)}"
+    options = {"error_model": "numpy", "fastmath": set(fastmath), "forceinline": forceinline}
+    try:
+        return njit(cache=True, **options)(function)
+    except RuntimeError:  # no folder to write to: compile in every process
+        return njit(**options)(function)
+
+
+@cache
+def digest(folder: Path) -> str:
+    """Return a short digest of the sources of a folder and of the opcodes they switch on."""
+    found = hashlib.sha256(repr([(p.symbol, p.opcode) for p in PRIMITIVES.values()]).encode())
+    for path in sorted(folder.glob("*.py")):
+        found.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return found.hexdigest()[:12]
