@@ -34,6 +34,16 @@ COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     "<": operator.lt,
 }
 COMPARISON = re.compile(r"(!=|>=|<=|>|<)")
+# Four vectors of the file have their signs the wrong way round, so that no formula, the truth
+# included, is consistent with them: a mobility is s/kg, a permittivity C/(V m).
+MOBILITY: Units = (0.0, 1.0, -1.0, 0.0, 0.0)
+PERMITTIVITY: Units = (1.0, -2.0, 1.0, 0.0, -2.0)
+CORRECTED = {
+    ("I.43.16", "v1"): MOBILITY,
+    ("B6", "v1"): PERMITTIVITY,
+    ("B12", "v2"): PERMITTIVITY,
+    ("B13", "v1"): PERMITTIVITY,
+}
 Condition = Callable[[Mapping[str, np.ndarray]], np.ndarray]
 
 
@@ -62,7 +72,7 @@ def _problem(name: str, entry: Mapping[str, Any], seed: int) -> Problem:
         truth,
         Table.of(variables, test, values(truth, variables, test)),
         OPERATORS,
-        units=tuple(_units(row) for row in declared.values()),
+        units=tuple(CORRECTED.get((name, key), _units(row)) for key, row in declared.items()),
         unit=_units(entry["vars"]["v0"]),
         loss="relative" if size.max() > WIDE * np.median(size) and size.min() > 0 else "squared",
     )
