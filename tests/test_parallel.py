@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 
@@ -41,6 +43,17 @@ def die_always(value: int) -> int:
     if value == 1:
         os.kill(os.getpid(), signal.SIGKILL)
     return value
+
+
+@dataclass(frozen=True)
+class Flags:
+    """Tells how its own array and those of the items arrived."""
+
+    own: np.ndarray
+
+    def __call__(self, item: dict[str, np.ndarray]) -> list[tuple[bool, ...] | np.ndarray]:
+        arrays = (self.own, *item.values())
+        return [*((a.flags.writeable, a.flags.aligned) for a in arrays), np.zeros(len(self.own))]
 
 
 def blas_threads(_: int) -> int:
@@ -112,6 +125,23 @@ def test_nothing_to_map(cluster_map):
 
 def test_worker_has_one_blas_thread(cluster_map):
     assert cluster_map(blas_threads, range(2)) == [1, 1]
+
+
+# numba compiles anew for arrays at odd addresses or that may not be written to
+@pytest.mark.parametrize("size", [5, 1_000, 100_000])
+def test_arrays_arrive_aligned_and_may_be_written_to(cluster_map, size):
+    items = [{"a": np.zeros(5), "b": np.zeros(3, np.int8), "c": np.zeros(size)}] * 9
+    for found in cluster_map(Flags(np.zeros(size)), items):
+        assert set(found[:-1]) == {(True, True)}
+        assert found[-1].flags.aligned
+        assert found[-1].flags.writeable
+
+
+def test_a_large_function_may_change_between_calls(cluster_map):
+    for size in (100_000, 5, 100_001):
+        function = Flags(np.zeros(size))
+        for _ in range(2):
+            assert [len(found[-1]) for found in cluster_map(function, [{}] * 3)] == [size] * 3
 
 
 def test_cluster_exception_carries_the_item(cluster_map):

@@ -10,6 +10,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import lru_cache
 from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -109,7 +110,7 @@ def _open_client(stack: ExitStack, workers: int, scheduler: str | None, timeout:
         silence_logs=50,
     )
     stack.enter_context(cluster)
-    return stack.enter_context(Client(cluster, set_as_default=False))
+    return stack.enter_context(Client(cluster, direct_to_workers=True, set_as_default=False))
 
 
 def _join(scheduler: str, timeout: float) -> Client:
@@ -151,7 +152,7 @@ class ClusterMap:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._function: Callable[..., Any] | None = None
-        self._shared: Any = None
+        self._sent: Any = None
 
     def __call__(self, function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
         """Return the results in the order of the items."""
@@ -159,27 +160,49 @@ class ClusterMap:
         chunks = _chunks(list(enumerate(items)), CHUNKS_PER_WORKER * max(1, len(client.ncores())))
         if not chunks:
             return []
-        sent = [self._share(function)] * len(chunks)
-        futures = client.map(_run_chunk, sent, chunks, pure=False)
+        sent = [self._send(function)] * len(chunks)
+        futures = client.map(_run_packed, sent, [_pack(chunk) for chunk in chunks], pure=False)
         try:
-            return list(chain.from_iterable(_gather(client, futures, chunks)))
+            return list(chain.from_iterable(map(_unpack, _gather(client, futures, chunks))))
         finally:
             client.cancel(futures, force=True)
 
-    def _share(self, function: Callable[..., Any]) -> Any:
-        """Return the function, or a future of it that every worker holds if it is large."""
-        from distributed.protocol.pickle import dumps
-
+    def _send(self, function: Callable[..., Any]) -> Any:
+        """Return the packed function, or a future of it that all workers hold if it is large."""
         if function is not self._function:
-            large = len(dumps(function)) > LARGE
+            packed = _pack(function)
             # The result of a task and not scattered: were its last holder lost, it is made again.
-            self._shared = self._client.submit(_same, function, pure=False) if large else None
+            large = len(packed) > LARGE
+            self._sent = self._client.submit(_same, packed, pure=False) if large else packed
             self._function = function
-        if self._shared is None:
-            return function
-        # Dask sends a task to where its inputs are: all workers, those started since included.
-        self._client.replicate([self._shared])
-        return self._shared
+        if not isinstance(self._sent, bytes):
+            # Dask sends a task to where its inputs are: all workers, those started since included.
+            self._client.replicate([self._sent])
+        return self._sent
+
+
+def _pack(value: object) -> bytes:
+    """Return a value as bytes.
+
+    Left to itself Dask hands arrays over at odd addresses and sometimes not to be written to;
+    numba would compile every kernel again for each such combination.
+    """
+    from distributed.protocol.pickle import dumps
+
+    return bytes(dumps(value))
+
+
+def _unpack(packed: bytes) -> Any:
+    from distributed.protocol.pickle import loads
+
+    return loads(packed)
+
+
+_unpack_function = lru_cache(maxsize=1)(_unpack)
+
+
+def _run_packed(function: bytes, chunk: bytes) -> bytes:
+    return _pack(_run_chunk(_unpack_function(function), _unpack(chunk)))
 
 
 def _same(value: Item) -> Item:

@@ -15,7 +15,7 @@ from residuum.distillers.settings import Budget
 FIRST = 50  # evaluations of an island in the first timed epoch, when nothing is known of the speed
 GROWTH = 8  # the first epochs load compiled code, so their speed says little
 LONGEST = 1.5  # seconds of a timed epoch: long beside the 0.03 s that Dask takes for one
-SHARE = 1 / 15  # of short budgets, since the last epoch may take a third longer than expected
+SHARE = 1 / 10  # of short budgets, since the last epoch may take a third longer than expected
 CAUTION = 0.9  # of the time that is left, aimed at by the last epoch
 SPENT = 0.99  # of the seconds; what is left then is not worth an epoch
 
