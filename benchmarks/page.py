@@ -17,6 +17,7 @@ from benchmarks.published import (
 )
 from benchmarks.records import read_result
 from benchmarks.recovery_page import b1, b2, b3
+from benchmarks.symbolic.page import machines, render_symbolic
 from benchmarks.tables import formula, largest, middle, number, table
 from residuum.files import write_text
 from residuum.provenance import code_digest
@@ -50,7 +51,7 @@ def render(results: Path) -> str:
     found = [r for rows in recovery.values() for r in rows] + [r for r in alone.values() if r]
     parts = [
         HEAD,
-        machine([result["machine"] for result in found]),
+        machine([*(result["machine"] for result in found), *machines(results / "symbolic")]),
         b1(recovery["B1"]),
         b2(recovery["B2"]),
         b3(recovery["B3"]),
@@ -59,6 +60,7 @@ def render(results: Path) -> str:
         _section("Refit of one candidate against scipy", refit, alone["refit"]),
         _section("Six arguments of which two matter", arguments, alone["arguments"]),
         _section("Other units, the same law", units, alone["units"]),
+        render_symbolic(results / "symbolic"),
     ]
     return "\n".join(parts)
 

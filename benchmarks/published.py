@@ -23,3 +23,28 @@ GOAL_SECONDS_A_DRAW = 5.0
 GOAL_PEER_RATIO = 20.0
 GOAL_REFIT_MS = 20.0
 GOAL_REFIT_DIFFERENCE = 1e-6
+
+SRBENCH = (
+    "SRBench 2021, symbolic recovery at zero noise, Feynman / Strogatz: AI Feynman 55.8 / 27.1 %; "
+    "AFP_FE 27.0 / 20.0; GP-GOMEA 26.8 / 29.5; DSR 19.7 / 19.6; Operon 16.6 / 11.4; gplearn "
+    "16.3 / 8.9. Its rule accepts x + 5 for x and 3.7x for 2x, and rejects log x + log y for "
+    "log(xy)"
+)
+# What others report of each suite, by their own rules.
+SYMBOLIC = {
+    "strogatz": SRBENCH,
+    "odebench": (
+        "ODEFormer, whole right-hand sides from one trajectory, share of systems with R2 > 0.9 of "
+        "the integrated solution (a leaderboard's listing, condition not stated; not the same "
+        "measure): 66.4 % reconstruction, 32.8 % from the second initial condition"
+    ),
+    "fastsrb": (
+        "TiSR 69.4 %, SymbolicRegression.jl 44.7 % (FastSRB's rule: a list of accepted forms; its "
+        "budget unstated). Feynman problems at noise 0.1: about 31-36 % without units (PCTS, PySR, "
+        "read from figures), 53.4 % with units (PhySO); 117 Feynman problems: QDSR 91.6 %"
+    ),
+    "empirical": (
+        "PySR 35 of 45 (Planck 0, Rydberg 0), uDSR 22, Operon 9, QLattice 5, EQL 0, E2E 0, judged "
+        "on the form"
+    ),
+}

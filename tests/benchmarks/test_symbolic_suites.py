@@ -70,7 +70,7 @@ ALL = {"+", "-", "*", "/", "**", "neg", "sqrt", "exp", "log", "sin", "cos", "tan
 
 def number_units(value):
     """Pure numbers are dimensionless; constants of nature, None, carry what is needed."""
-    return np.zeros(len(BASES)) if 0.1 < abs(value) < 9.5 else None
+    return np.zeros(len(BASES)) if 0.1 < abs(value) < 7 else None
 
 
 def units_of(problem):
