@@ -30,10 +30,12 @@ from residuum.laws.combinations import (
     zero,
 )
 from residuum.laws.evidence import Criterion, Forms
+from residuum.laws.families import Points, box_points, holds, same_function
 from residuum.laws.law import Law
 from residuum.laws.refit import EXACT, SCREEN, Precision, Refit, refit_many
 from residuum.laws.scores import held_out_error, measured_spread, normalised_error
 from residuum.laws.settings import SelectSettings
+from residuum.laws.shape import is_linear
 from residuum.laws.starts import starting_trajectories
 from residuum.laws.system import FitData, fit_data
 from residuum.problem.problem import Problem
@@ -48,6 +50,8 @@ CLOSE = 0.1
 # Laws closer than this in description length are not told apart (Kass and Raftery 1995,
 # doi:10.1080/01621459.1995.10476572: above 10 evidence is called very strong).
 MARGIN = 10.0
+# Fits of one function in different words end within this of each other in deviance.
+ALIKE = 0.5
 # What a row is beside the first: another law, the same with terms added, the known part alone.
 LAW, WIDER, WITHOUT_HIDDEN_TERMS = "law", "wider", "without_hidden_terms"
 
@@ -75,7 +79,10 @@ class Row:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Choice:
-    """What a choice among laws rests on: the problem, the data and the criterion."""
+    """What a choice among laws rests on: the problem, the data and the criterion.
+
+    `points[term]` fill the box of a hidden term's arguments, where formulas are compared.
+    """
 
     problem: Problem
     observations: Observations
@@ -84,6 +91,7 @@ class Choice:
     parameters: Mapping[str, float]
     settings: SelectSettings
     forms: Forms
+    points: Mapping[str, Points]
     map: Map
 
     @property
@@ -144,7 +152,10 @@ def prepare_choice(
     training = fit_data(problem, observations.training, starts, noise)
     full = fit_data(problem, observations.experiments, starts, noise)
     parameters = {name: value for name, (value, _) in extraction.parameters.items()}
-    return Choice(problem, observations, training, full, parameters, settings, Forms(problem), map)
+    points = {n: box_points(s.arguments, s.support) for n, s in extraction.samples.items()}
+    return Choice(
+        problem, observations, training, full, parameters, settings, Forms(problem), points, map
+    )
 
 
 def screen(choice: Choice, fronts: Sequence[Mapping[str, Front]]) -> list[Row]:
@@ -210,8 +221,8 @@ def shortlist(choice: Choice, rows: Sequence[Row]) -> list[Row]:
     when no law has one.
     """
     usable = [row for row in rows if row.fit.ok]
-    chosen = usable[:SHORTLIST]
-    chosen += [row for row in usable[SHORTLIST:] if row.without_hidden_terms]
+    chosen = distinct(choice, usable, SHORTLIST)
+    chosen += [row for row in usable if row.without_hidden_terms and row not in chosen]
     laws = [fitted(row) for row in chosen]
     final = choice.refit(laws, choice.full, EXACT)
     held = any(e.held_out.any() for e in choice.observations.experiments)
@@ -219,7 +230,37 @@ def shortlist(choice: Choice, rows: Sequence[Row]) -> list[Row]:
     rows = [_scored(choice, a, b, held) for a, b in zip(final, trained, strict=True)]
     if not any(row.fit.ok for row in rows):
         raise no_law(len(rows))
-    return marked(choice.forms, order(rows))
+    return marked(choice, distinct(choice, order(rows), len(rows)))
+
+
+def distinct(choice: Choice, rows: Sequence[Row], most: int) -> list[Row]:
+    """Return the first `most` rows that are no earlier one in other words."""
+    kept: list[Row] = []
+    for row in rows:
+        if len(kept) == most:
+            break
+        if not any(_same(choice, row, other) for other in kept):
+            kept.append(row)
+    return kept
+
+
+def _same(choice: Choice, row: Row, other: Row) -> bool:
+    """Tell whether two laws are the same functions; those linear in all constants never are."""
+    if not (row.fit.ok and other.fit.ok) or abs(row.fit.deviance - other.fit.deviance) > ALIKE:
+        return False
+    pairs = [(e, other.fit.hidden[name], choice.points[name]) for name, e in row.fit.hidden.items()]
+    if all(is_linear(a) and is_linear(b) for a, b, _ in pairs):
+        return False
+    return all(a == b or same_function(a, b, points) for a, b, points in pairs)
+
+
+def includes(choice: Choice, name: str, wide: Expression, narrow: Expression) -> bool:
+    """Tell whether a formula of a hidden term is another with something added, or the same."""
+    if choice.forms.of(name, narrow) <= choice.forms.of(name, wide):
+        return True
+    if (is_linear(wide) and is_linear(narrow)) or len(wide.constants) < len(narrow.constants):
+        return False
+    return holds(wide, narrow, choice.points[name])
 
 
 def no_law(tried: int) -> UserError:
@@ -241,15 +282,17 @@ def fitted(row: Row) -> dict[str, Candidate]:
     }
 
 
-def marked(forms: Forms, rows: Sequence[Row]) -> list[Row]:
+def marked(choice: Choice, rows: Sequence[Row]) -> list[Row]:
     """Return the rows with their kind beside the first row."""
-    best = forms.of_law(rows[0].law)
+    best = rows[0].fit.hidden
 
     def kind(row: Row) -> str:
         if row.without_hidden_terms:
             return WITHOUT_HIDDEN_TERMS
-        pairs = zip(best, forms.of_law(row.law), strict=True)
-        return WIDER if row is not rows[0] and all(a <= b for a, b in pairs) else LAW
+        wider = row is not rows[0] and all(
+            includes(choice, name, e, best[name]) for name, e in row.fit.hidden.items()
+        )
+        return WIDER if wider else LAW
 
     return [replace(row, kind=kind(row)) for row in rows]
 

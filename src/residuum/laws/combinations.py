@@ -11,6 +11,7 @@ from residuum.distillers.front import Candidate, Front, subset_nats
 from residuum.expressions.calculus import ONE, terms
 from residuum.expressions.expression import Expression
 from residuum.laws.evidence import Criterion, Forms
+from residuum.laws.shape import skeleton, tidy
 from residuum.problem.problem import Problem
 
 Combination = dict[str, Candidate]
@@ -22,7 +23,8 @@ def pool(
 ) -> dict[str, list[Candidate]]:
     """Return the candidates of each hidden term over all fronts, one of each form.
 
-    Of candidates with the same form the one with the smallest loss stays; zero is always there.
+    Of candidates with the same form the one with the smallest loss stays, at the shortest code
+    length that any distiller has for it; zero is always there.
     """
     pooled: dict[str, list[Candidate]] = {}
     for term in problem.hidden_terms:
@@ -31,11 +33,16 @@ def pool(
         for candidate in [zero(term.name), *rows]:
             if candidate.status != "ok":
                 continue
+            candidate = replace(candidate, expression=tidy(candidate.expression))
             form = forms.of(term.name, candidate.expression)
-            if form not in best or candidate.loss < best[form].loss:
-                best[form] = candidate
+            best[form] = _better(best.get(form, candidate), candidate)
         pooled[term.name] = list(best.values())
     return pooled
+
+
+def _better(had: Candidate, new: Candidate) -> Candidate:
+    nats = min(had.structure_nats, new.structure_nats)
+    return replace(new if new.loss < had.loss else had, structure_nats=nats)
 
 
 def zero(term: str) -> Candidate:
@@ -126,14 +133,15 @@ def neighbours(
 ) -> Iterator[Combination]:
     """Yield the law with one term more in one hidden term, then with one term fewer.
 
-    Constants start at their fitted values, a new term's at zero.
+    Constants start at their fitted values, a new term's at zero. New terms are those of a
+    library: their coefficient is their only constant.
     """
     for name, candidate in law.items():
         current = terms(fitted[name]) if candidate.expression != ZERO else []
-        present = {part for _, part in current}
+        present = {skeleton(part) for _, part in current}
         size = library_sizes.get(name, 0)
         for _, part in _single_terms(pooled[name]):
-            if part not in present and size:
+            if skeleton(part) not in present and size:
                 yield {**law, name: _linear(candidate, [*current, (0.0, part)], size)}
         for k in range(len(current)):
             if size:
@@ -142,17 +150,32 @@ def neighbours(
 
 def _single_terms(candidates: Sequence[Candidate]) -> list[tuple[float, Expression]]:
     rows = [terms(c.expression) for c in candidates if c.expression != ZERO]
-    return [row[0] for row in rows if len(row) == 1]
+    return [row[0] for row in rows if len(row) == 1 and not row[0][1].constants]
 
 
 def _linear(
     candidate: Candidate, parts: Sequence[tuple[float, Expression]], size: int
 ) -> Candidate:
-    """Return a candidate that is a weighted sum of terms chosen from a library of `size`."""
+    """Return a candidate that is a weighted sum of terms, those of the library of `size`."""
     expression = ZERO
     for coefficient, part in parts:
         number = Expression.number(coefficient)
         product = number if part == ONE else number * part
         expression = product if expression == ZERO else expression + product
-    nats = subset_nats(size, len(parts))
+    nats = _sum_nats(candidate, parts, size)
     return replace(candidate, expression=expression, structure_nats=nats, loss=math.inf)
+
+
+def _sum_nats(candidate: Candidate, parts: Sequence[tuple[float, Expression]], size: int) -> float:
+    """Return the code length of a sum that comes of a candidate's.
+
+    Library terms cost what their subset costs. Terms with constants of their own stand in no
+    library: they keep what the candidate pays beyond its library terms.
+    """
+    had = terms(candidate.expression) if candidate.expression != ZERO else []
+    before = sum(not part.constants for _, part in had)
+    after = sum(not part.constants for _, part in parts)
+    if after == len(parts):
+        return subset_nats(size, after)
+    own = candidate.structure_nats - subset_nats(size, before)
+    return max(own, 0.0) + subset_nats(size, after)

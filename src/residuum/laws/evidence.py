@@ -11,12 +11,14 @@ already stands in another hidden term costs nothing, and one that differs pays l
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from residuum.distillers.front import Candidate
 from residuum.expressions.calculus import terms
-from residuum.expressions.expression import CONSTANT, Expression
+from residuum.expressions.expression import Expression
+from residuum.laws.shape import skeleton
 from residuum.problem.problem import Problem
 
 Form = frozenset[tuple[str, ...]]
@@ -72,8 +74,8 @@ class Forms:
         key = (term, expression.tokens)
         if key not in self._known:
             actual = expression.substitute(self._actual[term])
-            self._known[key] = frozenset(
-                _skeleton(part) for c, part in terms(actual) if c or actual.constants
+            self._known[key] = _numbered(
+                skeleton(part) for c, part in terms(actual) if c or actual.constants
             )
         return self._known[key]
 
@@ -82,18 +84,13 @@ class Forms:
         return tuple(self.of(term, candidate.expression) for term, candidate in law.items())
 
 
-def _skeleton(expression: Expression) -> tuple[str, ...]:
-    """Return the tokens with constants as placeholders, the factors of a product in order."""
-    if expression.head == "*":
-        return ("*", *sorted(_factors(expression)))
-    return expression.tokens
-
-
-def _factors(expression: Expression) -> list[str]:
-    if expression.head == "*":
-        left, right = expression.operands
-        return _factors(left) + _factors(right)
-    return [] if expression.tokens == (CONSTANT,) else [" ".join(expression.tokens)]
+def _numbered(parts: Iterable[tuple[str, ...]]) -> Form:
+    """Return the parts as a set that tells one exponential from a sum of two."""
+    return frozenset(
+        (*part, *(f"again {k}" for k in range(1, n)))
+        for part, count in Counter(parts).items()
+        for n in range(1, count + 1)
+    )
 
 
 def weights(lengths: Sequence[float]) -> list[float]:

@@ -27,13 +27,26 @@ class LawTerm:
 
 
 @dataclass(frozen=True, slots=True)
+class LawConstant:
+    """A constant of a formula; `inside` is the term that it stands in, None for a coefficient."""
+
+    value: float
+    ci95: Interval
+    inside: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class HiddenFormula:
-    """The formula found for one hidden term, in its formal arguments and the user's units."""
+    """The formula found for one hidden term, in its formal arguments and the user's units.
+
+    `constants` are those of the expression, in its order.
+    """
 
     expression: Expression
     arguments: tuple[str, ...]
     origin: str
     terms: tuple[LawTerm, ...]
+    constants: tuple[LawConstant, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +165,10 @@ def _formula_json(hidden: HiddenFormula) -> dict[str, Any]:
             }
             for t in hidden.terms
         ],
+        "constants": [
+            {"value": c.value, "ci95": [_finite(x) for x in c.ci95], "inside": c.inside}
+            for c in hidden.constants
+        ],
     }
 
 
@@ -168,6 +185,10 @@ def _formula(row: Mapping[str, Any]) -> HiddenFormula:
         terms=tuple(
             LawTerm(parse(t["term"]), t["coefficient"], _interval(t["ci95"]), t["probability"])
             for t in row["terms"]
+        ),
+        constants=tuple(
+            LawConstant(c["value"], _interval(c["ci95"]), c["inside"])
+            for c in row.get("constants", ())
         ),
     )
 

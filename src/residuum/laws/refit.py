@@ -80,6 +80,8 @@ class Refit:
     @property
     def standard_errors(self) -> np.ndarray:
         """Asymptotic standard errors of `theta`; infinite where the data do not determine it."""
+        if not np.isfinite(self.information).all():
+            return np.full(len(self.theta), np.inf)
         scale = np.sqrt(np.clip(np.diag(self.information), 1e-300, None))
         scaled = self.information / np.outer(scale, scale)
         values, vectors = np.linalg.eigh(scaled)

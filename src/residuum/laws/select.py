@@ -31,6 +31,7 @@ from residuum.laws.law import (
     HiddenFormula,
     Interval,
     Law,
+    LawConstant,
     LawParameter,
     LawTerm,
     law_equations,
@@ -38,6 +39,7 @@ from residuum.laws.law import (
 from residuum.laws.refit import EXACT, Refit
 from residuum.laws.scores import held_out_path, measured_spread
 from residuum.laws.settings import SelectSettings
+from residuum.laws.shape import coefficients, inside, skeleton
 from residuum.laws.system import build_system, constant_names
 from residuum.laws.verdict import (
     HORIZON,
@@ -120,25 +122,42 @@ def hidden_formulas(
     for name, expression in best.fit.hidden.items():
         spans = _term_intervals(name, expression, ends)
         parts = [
-            LawTerm(part, coefficient, span, min(1.0, chances[name].get(part, 0.0)))
+            LawTerm(part, coefficient, span, min(1.0, chances[name].get(skeleton(part), 0.0)))
             for (coefficient, part), span in zip(terms(expression), spans, strict=True)
         ]
         arguments = choice.problem.hidden_term(name).arguments
-        found[name] = HiddenFormula(expression, arguments, best.law[name].origin, tuple(parts))
+        found[name] = HiddenFormula(
+            expression,
+            arguments,
+            best.law[name].origin,
+            tuple(parts),
+            _constants(name, expression, ends),
+        )
     return found
 
 
 def _term_intervals(
     name: str, expression: Expression, ends: Mapping[str, Interval]
 ) -> list[Interval]:
-    """Return the interval of each term's coefficient, (value, value) where it is no constant.
+    """Return the interval of each term's coefficient, (value, value) where it is no constant."""
+    names, spans = constant_names(name, expression), []
+    for place, (coefficient, _) in zip(coefficients(expression), terms(expression), strict=True):
+        if place is None:
+            spans.append((coefficient, coefficient))
+            continue
+        low, high = sorted(place[1] * end for end in ends[names[place[0]]])
+        spans.append((low, high))
+    return spans
 
-    The terms of a linear candidate hold one constant each, in order.
-    """
-    names, parts = constant_names(name, expression), terms(expression)
-    if len(names) != len(parts):
-        return [(coefficient, coefficient) for coefficient, _ in parts]
-    return [ends[constant] for constant in names]
+
+def _constants(
+    name: str, expression: Expression, ends: Mapping[str, Interval]
+) -> tuple[LawConstant, ...]:
+    names, places = constant_names(name, expression), inside(expression)
+    return tuple(
+        LawConstant(value, ends[key], place)
+        for key, value, place in zip(names, expression.constants, places, strict=True)
+    )
 
 
 def law_parameters(

@@ -15,10 +15,11 @@ from residuum.expressions.constants import rounded
 from residuum.expressions.evaluation import evaluate
 from residuum.expressions.expression import Expression
 from residuum.hidden.samples import HiddenSamples
-from residuum.laws.choice import MARGIN, WIDER, Choice, Row, fitted
+from residuum.laws.choice import MARGIN, WIDER, Choice, Row, fitted, includes
 from residuum.laws.combinations import Combination, neighbours
 from residuum.laws.evidence import weights
 from residuum.laws.law import Verdict
+from residuum.laws.shape import coefficients, skeleton
 
 SIZE = 0.05
 POWER = 0.8
@@ -42,13 +43,17 @@ class MissingTest:
     detectable: float | None
 
 
-def term_probabilities(choice: Choice, rows: Sequence[Row]) -> dict[str, dict[Expression, float]]:
-    """Return the posterior probability of each term of each hidden term, over `rows`."""
+def term_probabilities(
+    choice: Choice, rows: Sequence[Row]
+) -> dict[str, dict[tuple[str, ...], float]]:
+    """Return the posterior probability of each term, by its skeleton, over `rows`."""
     usable = [row for row in rows if row.fit.ok]
-    total: dict[str, dict[Expression, float]] = {t.name: {} for t in choice.problem.hidden_terms}
+    total: dict[str, dict[tuple[str, ...], float]] = {
+        term.name: {} for term in choice.problem.hidden_terms
+    }
     for row, weight in zip(usable, weights([r.length for r in usable]), strict=True):
         for name, expression in row.fit.hidden.items():
-            for part in {part for _, part in terms(expression)}:
+            for part in {skeleton(part) for _, part in terms(expression)}:
                 total[name][part] = total[name].get(part, 0.0) + weight
     return total
 
@@ -66,9 +71,9 @@ def identifiable(choice: Choice, rows: Sequence[Row]) -> dict[str, bool]:
     """Tell for each hidden term whether every rival has all the terms that the first law has."""
     found = {}
     for term in choice.problem.hidden_terms:
-        form = choice.forms.of(term.name, rows[0].fit.hidden[term.name])
+        best = rows[0].fit.hidden[term.name]
         found[term.name] = all(
-            form <= choice.forms.of(term.name, row.fit.hidden[term.name]) for row in rivals(rows)
+            includes(choice, term.name, row.fit.hidden[term.name], best) for row in rivals(rows)
         )
     return found
 
@@ -110,10 +115,11 @@ def _changed(best: Row, row: Row) -> tuple[str, float, Expression, int] | None:
     """Return (hidden term, coefficient, added term, place of its constant) of an extension."""
     place = len(row.fit.theta) - sum(len(e.constants) for e in row.fit.hidden.values())
     for name, expression in row.fit.hidden.items():
-        had = {part for _, part in terms(best.fit.hidden[name])}
-        for k, (coefficient, part) in enumerate(terms(expression)):
-            if part not in had:
-                return name, coefficient, part, place + k
+        had = {skeleton(part) for _, part in terms(best.fit.hidden[name])}
+        places = coefficients(expression)
+        for found, (coefficient, part) in zip(places, terms(expression), strict=True):
+            if skeleton(part) not in had and found is not None:
+                return name, coefficient, part, place + found[0]
         place += len(expression.constants)
     return None
 
@@ -150,12 +156,33 @@ def stable(path: np.ndarray, measured: np.ndarray) -> bool:
 
 
 def free_of_poles(expression: Expression, samples: HiddenSamples) -> bool:
-    """Tell whether a formula is finite over the box of its arguments (a grid of about 4,000)."""
+    """Tell whether a formula is finite over the box of its arguments (a grid of about 4,000).
+
+    A denominator that changes sign has a zero between the points of the grid.
+    """
     count = max(2, int(4000 ** (1 / max(1, len(samples.arguments)))))
     axes = [np.linspace(low, high, count) for low, high in samples.support]
     grid = np.meshgrid(*axes, indexing="ij") if axes else []
-    values = evaluate(expression, dict(zip(samples.arguments, grid, strict=True)))
-    return bool(np.isfinite(values).all())
+    values = dict(zip(samples.arguments, grid, strict=True))
+    if not np.isfinite(evaluate(expression, values)).all():
+        return False
+    below = [evaluate(part, values) for part in _denominators(expression)]
+    return all(bool((v > 0).all() or (v < 0).all()) for v in below)
+
+
+def _denominators(expression: Expression) -> list[Expression]:
+    """Return what a formula divides by, powers with a negative exponent included."""
+    found = []
+    for part in expression.walk():
+        if part.head == "/":
+            found.append(part.operands[1])
+        if part.head == "**" and not part.operands[1].variables:
+            base, exponent = part.operands
+            if float(evaluate(exponent, {})) < 0:
+                found.append(base)
+        if part.head == "tan":
+            found.append(Expression.apply("cos", part.operands[0]))
+    return found
 
 
 def warnings_of(
