@@ -10,10 +10,12 @@ if TYPE_CHECKING:
     from residuum.data.observations import Experiment, Observations
     from residuum.discovery import discover
     from residuum.errors import UserError
+    from residuum.estimator import GeneticRegressor
     from residuum.expressions.expression import Expression
     from residuum.laws.law import Law
     from residuum.problem.equations import read_problem
     from residuum.problem.problem import Parameter, Problem
+    from residuum.regression import Regression, regress
 
 __version__ = "0.1.0"
 
@@ -21,27 +23,33 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "Experiment": "residuum.data.observations",
     "Expression": "residuum.expressions.expression",
+    "GeneticRegressor": "residuum.estimator",
     "Law": "residuum.laws.law",
     "Observations": "residuum.data.observations",
     "Parameter": "residuum.problem.problem",
     "Problem": "residuum.problem.problem",
+    "Regression": "residuum.regression",
     "UserError": "residuum.errors",
     "discover": "residuum.discovery",
     "load_campaign": "residuum.config",
     "read_problem": "residuum.problem.equations",
+    "regress": "residuum.regression",
 }
 
 __all__ = [
     "Experiment",
     "Expression",
+    "GeneticRegressor",
     "Law",
     "Observations",
     "Parameter",
     "Problem",
+    "Regression",
     "UserError",
     "discover",
     "load_campaign",
     "read_problem",
+    "regress",
 ]
 
 

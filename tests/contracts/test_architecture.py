@@ -24,7 +24,8 @@ LAYERS = (
     ("laws",),
     ("reports",),
     ("config", "parallel", "io"),
-    ("discovery", "plan"),
+    ("discovery", "plan", "regression"),
+    ("estimator",),
     ("stages",),
     ("cli", "__main__"),
 )

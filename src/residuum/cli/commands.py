@@ -99,7 +99,12 @@ def extract(options: Namespace) -> None:
 
 
 def distill(options: Namespace) -> None:
-    """Run the stage of this name."""
+    """Run the stage of this name, or distil a table on its own."""
+    from residuum.cli.tables import check_form, distill_table
+
+    if check_form(options):
+        distill_table(options)
+        return
     from residuum.parallel import open_map
     from residuum.stages.distill import distill
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from residuum import __version__
 from residuum.cli import commands
+from residuum.cli.tables import add_table_options
 from residuum.errors import UserError
 
 USER_MISTAKE = 2
@@ -93,9 +94,15 @@ def _add_stage(
     parser = subparsers.add_parser(
         stage.name, help=stage.help, description=f"{stage.help.capitalize()}."
     )
-    _add_config(parser)
+    own = stage.name == "distill"  # of a campaign, or of a table on its own
+    _add_config(parser, optional=own)
     for name in stage.names:
-        parser.add_argument(name, metavar=name.upper(), help=f"name of a {name} in the campaign")
+        parser.add_argument(
+            name, metavar=name.upper(), nargs="?" if own else None,
+            help=f"name of a {name} in the campaign",
+        )  # fmt: skip
+    if own:
+        add_table_options(parser)
     parser.add_argument(
         "--results", type=Path, default=Path("results"), metavar="DIR", help="default: results"
     )
@@ -110,8 +117,11 @@ def _add_stage(
     parser.set_defaults(function=stage.run)
 
 
-def _add_config(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("config", type=Path, metavar="CONFIG", help="campaign file (YAML)")
+def _add_config(parser: argparse.ArgumentParser, *, optional: bool = False) -> None:
+    parser.add_argument(
+        "config", type=Path, metavar="CONFIG", nargs="?" if optional else None,
+        help="campaign file (YAML)",
+    )  # fmt: skip
 
 
 def _positive(text: str) -> int:

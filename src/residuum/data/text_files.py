@@ -29,7 +29,7 @@ def _read_text(path: Path, wanted: Collection[str], separator: str) -> Columns:
     if path.stat().st_size > MAX_TEXT_BYTES:
         raise UserError("too large to load", where=str(path), expected="at most 2 GB of text")
     try:
-        header = _header(path, separator)
+        header = header_names(path, separator)
         choose(path, wanted, header)
         with warnings.catch_warnings():
             # A row longer than the header would be cut with no more than a warning.
@@ -47,7 +47,8 @@ def _read_text(path: Path, wanted: Collection[str], separator: str) -> Columns:
     return {name: frame[name].to_numpy() for name in wanted}
 
 
-def _header(path: Path, separator: str) -> list[str]:
+def header_names(path: Path, separator: str) -> list[str]:
+    """Return the names in the header of a text table; raise UserError if they are not names."""
     with path.open(newline="", encoding="utf-8-sig") as lines:
         rows = csv.reader(lines, delimiter=separator, skipinitialspace=True)
         names = [name.strip() for name in next((row for row in rows if row), [])]
