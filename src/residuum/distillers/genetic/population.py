@@ -1,0 +1,261 @@
+"""An island: its formulas, its memory, and what other islands may have of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from residuum.distillers.genetic.decoding import postfix_formula, with_linear
+from residuum.distillers.genetic.evolve import (
+    BEHAVIOURS,
+    HOLE,
+    Memory,
+    Store,
+    Tools,
+    epoch,
+    insert,
+    new_memory,
+    new_store,
+    new_tools,
+)
+from residuum.distillers.genetic.hypotheses import Form, free_form, read_form
+from residuum.distillers.genetic.random import new_state
+from residuum.distillers.genetic.ranking import ranks
+from residuum.distillers.genetic.scene import Setting
+from residuum.distillers.genetic.seeding import Instruction
+from residuum.distillers.genetic.tempfit import make_work
+from residuum.distillers.genetic.trees import (
+    CONSTANT,
+    MAX_CONSTANTS,
+    MAX_NODES,
+    VARIABLE,
+    clear,
+    emit,
+    emit_constant,
+    start_of,
+)
+from residuum.distillers.journal import Best
+from residuum.expressions.expression import Expression
+
+_ROWS = Store._fields
+
+
+@dataclass(frozen=True, slots=True)
+class GeneticIsland:
+    """The formulas of one island: `arrays` holds the rows of population and niches and the memory.
+
+    `size` rows of the population are filled; `evaluations` counts fitted formulas.
+    """
+
+    arrays: Mapping[str, np.ndarray]
+    size: int
+    evaluations: int
+    number: int
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Return everything as arrays."""
+        own = np.array([self.size, self.evaluations, self.number], np.int64)
+        return {**self.arrays, "counts": own}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> GeneticIsland:
+        """Return the island that `to_arrays` wrote."""
+        size, evaluations, number = (int(x) for x in arrays["counts"])
+        rest = {name: array for name, array in arrays.items() if name != "counts"}
+        return cls(rest, size, evaluations, number)
+
+    def emigrants(self, count: int) -> dict[str, np.ndarray]:
+        """Return up to `count` formulas of the first front of the niches, spread over it."""
+        front = self.front()
+        rows = front[np.unique(np.linspace(0, len(front) - 1, count).round().astype(int))]
+        return {name: self.arrays[name][rows] for name in _ROWS} | {
+            "form": np.full(len(rows), self.arrays["form"][0])
+        }
+
+    def accepts(self, newcomers: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Return which newcomers fill the same hypothesis with no more wildcards than allowed."""
+        same = newcomers["form"] == self.arrays["form"][0]
+        return np.asarray(same & (newcomers["carrying"] <= self.arrays["wildcards"][0]))
+
+    def receive(self, newcomers: Mapping[str, np.ndarray]) -> GeneticIsland:
+        """Return the island with its last rows, the worst, replaced by newcomers."""
+        count = len(newcomers["loss"])
+        population = int(self.arrays["wildcards"][1])
+        size = min(population, self.size + count)
+        start = max(0, size - count)
+        arrays = dict(self.arrays)
+        for name in _ROWS:
+            arrays[name] = self.arrays[name].copy()
+            arrays[name][start:size] = newcomers[name][: size - start]
+        arrays["rank"][start:size] = 0
+        arrays["age"][start:size] = 0
+        return replace(self, arrays=arrays, size=size)
+
+    def front(self) -> np.ndarray:
+        """Return the rows that no other beats in both complexity and loss, simplest first."""
+        loss, complexity = self.arrays["loss"], self.arrays["complexity"]
+        rank = np.zeros(len(loss), np.int64)
+        alive = np.isfinite(loss)
+        if not alive.any():
+            return np.zeros(0, np.int64)
+        ranks(loss, complexity, alive, rank)
+        rows = np.flatnonzero(rank == 0)
+        return rows[np.argsort(complexity[rows], kind="stable")]
+
+    def best(self) -> Sequence[Best]:
+        """Return the front as text, in scaled columns and without scale and offset."""
+        form = form_of(self)
+        return [
+            Best(
+                int(self.arrays["complexity"][row]),
+                float(self.arrays["loss"][row]),
+                formula(self.arrays, row, form).infix(),
+            )
+            for row in self.front()
+        ]
+
+
+def form_of(island: GeneticIsland) -> Form:
+    """Return the hypothesis that the island's formulas fill in."""
+    names = [str(name) for name in island.arrays["names"]]
+    text = str(island.arrays["hypothesis"][0])
+    return read_form(text, names) if text else free_form(names)
+
+
+def formula(arrays: Mapping[str, np.ndarray], row: int, form: Form) -> Expression:
+    """Return the formula of a row, the hypothesis filled in, over the form's columns."""
+    codes, args = whole_of(arrays, row, form)
+    constants = arrays["constants"][row][0]
+    core = postfix_formula(codes, args, constants, form.columns)
+    scale, offset = (float(x) for x in arrays["linear"][row])
+    return with_linear(core, scale, offset, int(arrays["wrap"][row]))
+
+
+def whole_of(
+    arrays: Mapping[str, np.ndarray], row: int, form: Form
+) -> tuple[list[int], list[int]]:
+    """Return the instructions of a row with the trees of the genome in the holes."""
+    length = int(arrays["length"][row])
+    codes = [int(c) for c in arrays["codes"][row][:length]]
+    args = [int(a) for a in arrays["args"][row][:length]]
+    shape = form.hypothesis
+    if shape.identity:
+        return codes, args
+    trees: list[tuple[int, int]] = []
+    last = length - 1
+    for _ in form.formals:
+        first = int(start_of(np.array(codes, np.int16), last))
+        trees.insert(0, (first, last + 1))
+        last = first - 1
+    whole: list[tuple[int, int]] = []
+    for at, code in enumerate(shape.codes):
+        if code != HOLE:
+            whole.append((int(code), int(shape.args[at])))
+            continue
+        first, stop = trees[shape.hole[at]]
+        for c, a in zip(codes[first:stop], args[first:stop], strict=True):
+            whole.append((c, int(shape.calls[at, a]) if c == VARIABLE else a))
+    return [c for c, _ in whole], [a for _, a in whole]
+
+
+@dataclass(frozen=True, slots=True)
+class Evolution:
+    """The function that evolves islands; `settings[k]` is that of island `k`."""
+
+    settings: tuple[Setting, ...]
+    target: float
+
+    def __call__(self, island: GeneticIsland, *, evaluations: int, seed: int) -> GeneticIsland:
+        """Return the island after so many more evaluations."""
+        setting = self.settings[island.number % len(self.settings)]
+        store, memory = _opened(island)
+        bench = new_bench(setting)
+        done, size = epoch(
+            store, memory, setting.scene, bench.tools, setting.data, setting.sample,
+            setting.sample_constants, bench.work, island.size, evaluations, self.target,
+            new_state(seed),
+        )  # fmt: skip
+        return _closed(island, store, memory, int(size), island.evaluations + int(done))
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Scratch memory."""
+
+    tools: Tools
+    work: Any
+
+
+def new_bench(setting: Setting) -> Bench:
+    """Return scratch memory for a setting."""
+    experiments = len(setting.data.starts) - 1
+    dimensions = setting.scene.units.given.shape[1]
+    tools = new_tools(experiments, dimensions, len(setting.scene.probe_values))
+    work = make_work(len(setting.data.y), MAX_NODES, MAX_CONSTANTS, experiments)
+    return Bench(tools, work)
+
+
+def found_island(
+    setting: Setting,
+    starts: Sequence[Sequence[Instruction]],
+    *,
+    number: int,
+    names: Sequence[str],
+    hypothesis: str,
+    form: int,
+) -> GeneticIsland:
+    """Return an island of the formulas to start from, as far as the rules allow them."""
+    scene = setting.scene
+    niches = (scene.rules.complexity + 12) * BEHAVIOURS
+    store = new_store(scene.population, niches, len(setting.data.starts) - 1)
+    memory, bench, state = new_memory(), new_bench(setting), new_state(number)
+    done = size = 0
+    for steps in starts:
+        draft = bench.tools.draft
+        clear(draft)
+        for code, arg in steps:
+            if code == CONSTANT:
+                emit_constant(draft, float(arg))
+            else:
+                emit(draft, code, int(arg))
+        used, size = insert(
+            store, memory, scene, bench.tools, setting.data, setting.sample,
+            setting.sample_constants, bench.work, size, state,
+        )  # fmt: skip
+        done += int(used)
+    rows = scene.population + niches
+    arrays = {name: array[:rows] for name, array in store._asdict().items()}
+    arrays |= {
+        "keys": memory.keys,
+        "visits": memory.visits,
+        "wildcards": np.array([scene.units.wildcards, scene.population], np.int64),
+        "form": np.array([form], np.int64),
+        "names": np.array(list(names)),
+        "hypothesis": np.array([hypothesis]),
+    }
+    return GeneticIsland(arrays, int(size), done, number)
+
+
+def _opened(island: GeneticIsland) -> tuple[Store, Memory]:
+    """Return copies that may be changed, with room for children."""
+    population = int(island.arrays["wildcards"][1])
+    rows = []
+    for name in _ROWS:
+        kept = island.arrays[name]
+        room = np.zeros((population, *kept.shape[1:]), kept.dtype)
+        rows.append(np.ascontiguousarray(np.concatenate([kept, room])))
+    store = Store(*rows)
+    return store, Memory(island.arrays["keys"].copy(), island.arrays["visits"].copy())
+
+
+def _closed(
+    island: GeneticIsland, store: Store, memory: Memory, size: int, evaluations: int
+) -> GeneticIsland:
+    rows = len(island.arrays["loss"])
+    arrays = dict(island.arrays)
+    arrays |= {name: array[:rows].copy() for name, array in store._asdict().items()}
+    arrays |= {"keys": memory.keys, "visits": memory.visits}
+    return replace(island, arrays=arrays, size=size, evaluations=evaluations)

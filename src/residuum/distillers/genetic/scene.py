@@ -1,0 +1,269 @@
+"""From a table and settings to the arrays that the compiled engine reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from residuum.distillers.genetic.blocks import PROBES, build_blocks
+from residuum.distillers.genetic.constraints import Rules
+from residuum.distillers.genetic.dimensions import TWELFTHS, Units
+from residuum.distillers.genetic.evolve import Scene
+from residuum.distillers.genetic.hypotheses import Form, free_form, read_form
+from residuum.distillers.genetic.tempfit import Data
+from residuum.distillers.genetic.trees import (
+    CODES,
+    INTEGER_POWER,
+    MAX_CONSTANTS,
+)
+from residuum.distillers.genetic.variation import BACKSOLVE, LOCAL, RATES, Language
+from residuum.distillers.regression import Dimensions, Table
+from residuum.distillers.settings import LOSSES, GeneticSettings
+from residuum.errors import UserError
+from residuum.expressions.evaluation import evaluate
+from residuum.expressions.expression import Expression
+from residuum.expressions.primitives import PRIMITIVES
+from residuum.seeds import generator
+
+SAMPLE = 8  # rows on which structures are told apart
+POWERS = (2, 3, -1, -2)
+# Operators that no formula starts to be tried with as often as the four of arithmetic.
+WEIGHTS = {"+": 3.0, "*": 3.0, "-": 2.0, "/": 2.0, "neg": 0.3, "min": 0.3, "max": 0.3}
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """The scene of an island and the data it fits, in scaled columns.
+
+    A column is `columns[k]` of the variables over `scales[k]`, a value is over `size`.
+    """
+
+    scene: Scene
+    data: Data
+    sample: Data
+    sample_constants: np.ndarray
+    form: Form
+    scales: np.ndarray
+    size: float
+    complexity: np.ndarray
+
+
+def build_setting(table: Table, settings: GeneticSettings, *, island: int, seed: int) -> Setting:
+    """Return the setting of one island; islands take turns in hypotheses and strictness.
+
+    Raises UserError for units that are not made of twelfths of base dimensions.
+    """
+    forms = settings.hypotheses
+    form = (
+        read_form(forms[island % len(forms)], table.variables)
+        if forms
+        else free_form(table.variables)
+    )
+    columns = _columns(form.columns, table)
+    units = _units(form.columns, table, wildcards=_wildcards(settings, island))
+    scales, size = _scales(columns, table, units)
+    scaled = np.ascontiguousarray((columns / scales).T)
+    data = _data(scaled, table, size, settings)
+    language = _language(settings, form)
+    rules = _rules(settings)
+    probes = _probe_rows(table, seed)
+    blocks, classes, complexity = build_blocks(
+        np.ascontiguousarray(scaled[:, probes]),
+        language,
+        units,
+        rules.cost,
+        most=4000 if form.hypothesis.identity else 1,
+        seed=seed,
+    )
+    scene = Scene(
+        language=language,
+        rules=rules,
+        units=units,
+        hypothesis=form.hypothesis,
+        blocks=blocks,
+        classes=classes,
+        rates=_rates(settings, form),
+        probes=np.ascontiguousarray(scaled[:, probes]),
+        probe_values=np.ascontiguousarray(table.y[probes] / size),
+        probe_weight=np.ascontiguousarray(data.weight[probes]),
+        offset=settings.max_constants > 0,
+        population=settings.population,
+        age_limit=60,
+    )
+    few = probes[:SAMPLE]
+    sample = data._replace(
+        XT=np.ascontiguousarray(scaled[:, few]),
+        y=np.zeros(len(few)),
+        weight=np.ones(len(few)),
+        whitening=np.zeros((0, len(few))),
+        target=np.zeros(0),
+        starts=np.array([0, len(few)], dtype=np.int64),
+    )
+    stand_ins = (0.7310585786 + 0.6180339887 * np.arange(MAX_CONSTANTS * 6))[None]
+    return Setting(scene, data, sample, stand_ins, form, scales, size, complexity)
+
+
+def _columns(formulas: Sequence[Expression], table: Table) -> np.ndarray:
+    values = {name: table.X[:, k] for k, name in enumerate(table.variables)}
+    rows = [np.broadcast_to(evaluate(f, values), len(table.y)) for f in formulas]
+    return np.stack(rows, axis=1) if rows else np.zeros((len(table.y), 0))
+
+
+def _wildcards(settings: GeneticSettings, island: int) -> int:
+    """Every other island allows at most one constant with units: most laws have none or one."""
+    return settings.wildcards if island % 2 == 0 else min(1, settings.wildcards)
+
+
+def _units(formulas: Sequence[Expression], table: Table, *, wildcards: int) -> Units:
+    if table.units is None or table.unit is None:
+        return Units(
+            False, np.zeros((len(formulas), 1), np.int64), np.zeros(1, np.int64), wildcards
+        )
+    known = dict(zip(table.variables, table.units, strict=True))
+    rows = [_twelfths(_dimensions_of(f, known, len(table.unit))) for f in formulas]
+    width = max(1, len(table.unit))
+    given = np.zeros((len(rows), width), np.int64)
+    for k, row in enumerate(rows):
+        given[k, : len(row)] = row
+    value = np.zeros(width, np.int64)
+    value[: len(table.unit)] = _twelfths(table.unit)
+    return Units(True, given, value, wildcards)
+
+
+def _dimensions_of(
+    formula: Expression, known: dict[str, Dimensions], width: int
+) -> tuple[float, ...]:
+    """Return the dimensions of a fixed part of a hypothesis."""
+    none = (0.0,) * width
+
+    def leaf(token: str, _: float | None) -> tuple[float, ...]:
+        return tuple(float(x) for x in known.get(token, none))
+
+    def node(symbol: str, *parts: tuple[float, ...]) -> tuple[float, ...]:
+        rule = PRIMITIVES[symbol].units
+        a, b = parts[0], parts[-1]
+        if rule == "product":
+            return tuple(x + y for x, y in zip(a, b, strict=True))
+        if rule == "quotient":
+            return tuple(x - y for x, y in zip(a, b, strict=True))
+        if rule == "root":
+            return tuple(x / 2 for x in a)
+        return a if rule in ("same", "keep") else none
+
+    return formula.fold(leaf, node)
+
+
+def _twelfths(row: Sequence[object]) -> list[int]:
+    found = []
+    for power in row:
+        twelfths = float(power) * TWELFTHS  # type: ignore[arg-type]
+        if abs(twelfths - round(twelfths)) > 1e-9:
+            raise UserError("a unit is no root of a twelfth of base units", where="units")
+        found.append(round(twelfths))
+    return found
+
+
+def _scales(columns: np.ndarray, table: Table, units: Units) -> tuple[np.ndarray, float]:
+    """Return the scale of every column and of the values, so that numbers are near one.
+
+    With units a scale belongs to a base dimension: sums stay sums. Without, columns of similar
+    size share a power of a thousand, for the same reason.
+    """
+    sizes = np.array([_size(column) for column in (*columns.T, table.y)])
+    logs = np.log10(sizes)
+    if not units.known:
+        scales = 10.0 ** (3 * np.round(logs / 3))
+        return scales[:-1], float(scales[-1])
+    rows = np.vstack([units.given, units.value]) / TWELFTHS
+    keep = rows.any(axis=1)
+    bases = np.linalg.lstsq(rows[keep], logs[keep], rcond=1e-6)[0] if keep.any() else rows[0] * 0
+    scales = 10.0 ** (rows @ bases)
+    return scales[:-1], float(scales[-1])
+
+
+def _size(values: np.ndarray) -> float:
+    size = np.abs(values[np.isfinite(values) & (values != 0)])
+    return float(np.exp(np.mean(np.log(size)))) if len(size) else 1.0
+
+
+def _data(scaled: np.ndarray, table: Table, size: float, settings: GeneticSettings) -> Data:
+    n = len(table.y)
+    weight = np.ones(n) if table.precision is None else np.sqrt(table.precision)
+    whitening, target = np.zeros((0, n)), np.zeros(0)
+    correlated = table.whitening is not None and settings.loss == "squared"
+    if correlated and table.whitening is not None and table.target is not None:
+        whitening, target = np.ascontiguousarray(table.whitening * size), table.target
+        weight = np.sqrt(np.sum(table.whitening**2, axis=0))
+    starts = np.array([0, n], dtype=np.int64)
+    if settings.local_constants:
+        starts = np.searchsorted(table.experiment, np.arange(table.experiments + 1))
+    # Weights are relative to their size, so that losses are near one whatever the units.
+    norm = 1.0 if correlated else float(np.sqrt(np.mean(weight**2)))
+    return Data(
+        XT=scaled,
+        y=np.ascontiguousarray(table.y / size),
+        weight=weight / norm,
+        whitening=whitening,
+        target=target,
+        starts=starts.astype(np.int64),
+        loss=LOSSES.index(settings.loss),
+    )
+
+
+def _language(settings: GeneticSettings, form: Form) -> Language:
+    weights = {name: settings.frequencies.get(name, WEIGHTS.get(name, 1.0)) for name in PRIMITIVES}
+    unary = [s for s in settings.operators if PRIMITIVES[s].arity == 1]
+    binary = [s for s in settings.operators if PRIMITIVES[s].arity == 2 and s != "**"]
+    return Language(
+        unary=np.array([PRIMITIVES[s].opcode for s in unary], np.int16),
+        unary_weight=np.cumsum([weights[s] for s in unary]),
+        binary=np.array([PRIMITIVES[s].opcode for s in binary], np.int16),
+        binary_weight=np.cumsum([weights[s] for s in binary]),
+        powers=np.array(POWERS if "**" in settings.operators else (), np.int16),
+        formals=form.formals,
+        constants=settings.max_constants > 0,
+    )
+
+
+def _rules(settings: GeneticSettings) -> Rules:
+    cost = np.ones(CODES, np.int64)
+    for row in PRIMITIVES.values():
+        cost[row.opcode] = settings.costs.get(row.symbol, row.complexity)
+    cost[INTEGER_POWER] = settings.costs.get("**", 2)
+    argument = np.full(CODES, -1, np.int64)
+    for name, limit in settings.arguments.items():
+        argument[PRIMITIVES[name].opcode] = limit
+    nesting = np.full((CODES, CODES), -1, np.int64)
+    for outer, inner in settings.nesting.items():
+        for name, most in inner.items():
+            nesting[PRIMITIVES[outer].opcode, PRIMITIVES[name].opcode] = most
+    return Rules(
+        cost=cost,
+        complexity=settings.complexity,
+        constants=settings.max_constants,
+        local=settings.local_constants,
+        argument=argument,
+        nesting=nesting,
+        nested=bool(settings.nesting),
+        forbidden=np.zeros(0, np.uint64),
+        required=np.zeros(0, np.uint64),
+    )
+
+
+def _rates(settings: GeneticSettings, form: Form) -> np.ndarray:
+    rates = RATES.copy()
+    rates[LOCAL] = 0.05 if settings.local_constants else 0.0
+    if not form.hypothesis.identity:
+        rates[BACKSOLVE] = 0.0
+    return np.cumsum(rates)
+
+
+def _probe_rows(table: Table, seed: int) -> np.ndarray:
+    """Return rows for probing, spread over all."""
+    n = len(table.y)
+    rows = generator(seed, "probes").permutation(n)
+    return rows[: min(n, PROBES)]
+
+
