@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from residuum.expressions.expression import Expression
+from residuum.expressions.calculus import ONE, terms
+from residuum.expressions.expression import CONSTANT, Expression, is_integer
+from residuum.expressions.simplification import skeleton
 
 
 def subset_nats(size: int, count: int) -> float:
@@ -19,13 +21,54 @@ def subset_nats(size: int, count: int) -> float:
     return math.log(sum(math.comb(size, j) for j in range(count + 1)))
 
 
+def formula_nats(expression: Expression) -> float:
+    r"""Return the code length of the structure of a formula that comes from no library.
+
+    .. math:: \sum_j (t_j \log s - p_j \log 2) - \log k!
+
+    for a weighted sum of `k` terms, where term `j` has :math:`t_j` tokens, of :math:`s` different
+    ones in the formula (Bartlett, Desmond and Ferreira 2023, arXiv:2211.11461), and
+    :math:`p_j` sums and products whose two operands could be exchanged. As in `subset_nats`
+    the weights are constants, not structure, and the order of terms is not told: one monomial
+    costs 1 to 6 nats, as does the choice of one from a library of 3 to 400.
+    """
+    parts = [part for _, part in terms(Expression(*_structure(expression)))]
+    parts = [part for part in parts if part != ONE]
+    symbols = {symbol for part in parts for symbol in _symbols(part)} | {CONSTANT}
+    length = sum(len(_symbols(part)) for part in parts) * math.log(len(symbols))
+    exchanges = sum(_exchanges(part) for part in parts)
+    return max(0.0, length - exchanges * math.log(2.0) - math.lgamma(len(parts) + 1))
+
+
+def _structure(expression: Expression) -> tuple[tuple[str, ...], tuple[float, ...]]:
+    """Return tokens without the order and size of constants, and constants that are not round."""
+    tokens = skeleton(expression)
+    return tokens, (math.e,) * tokens.count(CONSTANT)
+
+
+def _symbols(part: Expression) -> list[str]:
+    """Return the tokens; an integer power is one symbol."""
+    tokens = list(part.tokens)
+    whole = [e.tokens[-1] for e in part.walk() if e.head == "**" and is_integer(e.tokens[-1])]
+    for exponent in whole:
+        tokens.remove("**")
+        tokens.remove(exponent)
+        tokens.append(f"**{exponent}")
+    return tokens
+
+
+def _exchanges(part: Expression) -> int:
+    pairs = [e.operands for e in part.walk() if e.head in ("+", "*")]
+    return sum(left.tokens != right.tokens for left, right in pairs)
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """One formula for one hidden term, in its formal arguments and the user's units.
 
     `loss` is the mean squared residual in units of the posterior spread (dimensionless);
-    `structure_nats` is the code length of the structure; for a sum of library terms it is
-    `subset_nats`.
+    `structure_nats` is the code length of the structure: `subset_nats` for a sum of library
+    terms, `formula_nats` for any other formula.
     """
 
     term: str

@@ -2,8 +2,8 @@
 
 A formula is brought into the normal form of `normal_form` by the rules of `normal_rules` and
 written again. What came out is kept only when it is smaller (fewer constants at no greater
-complexity, then shorter, then fewer variables and quotients), so the rewriting ends, and doing it twice is
-doing it once.
+complexity, then shorter, then fewer variables and quotients),
+so the rewriting ends, and doing it twice is doing it once.
 """
 
 from __future__ import annotations
@@ -35,8 +35,17 @@ def simplify_rules(expression: Expression) -> Expression:
         if found is None or not _smaller(found, current):
             found = _by_parts(current)
         if not _smaller(found, current):
-            return current
+            return _in_order(current)
         current = found
+
+
+def _in_order(simple: Expression) -> Expression:
+    """Return the formula as the normal form writes it, if that is as short and stays as it is."""
+    found = _rewritten(simple)
+    if found is None or found == simple or _size(found)[:-1] != _size(simple)[:-1]:
+        return simple
+    settled = _rewritten(found) == found and not _smaller(_by_parts(found), found)
+    return found if settled else simple
 
 
 def normal(expression: Expression) -> Sum:

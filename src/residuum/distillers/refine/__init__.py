@@ -1,0 +1,1 @@
+"""What happens to formulas after a search: fewer, polished, pruned, with round constants."""

@@ -1,0 +1,159 @@
+"""From the formulas of a search to a front: fewer, exact in double precision, pruned, rounded.
+
+1. Of formulas with the same skeleton the best stays; constants are polished from several starts.
+2. The formula of shortest description says how large the noise is.
+3. Parts that the data do not ask for are dropped, constants that may be round become so.
+4. What is left is what no other formula beats in both complexity and loss.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from scipy.stats import t as student
+
+from residuum.distillers.refine.description import EXACT, Noise, description, scale_of
+from residuum.distillers.refine.fitting import Fit, Task, fit
+from residuum.distillers.refine.formulas import Refined, distinct, nondominated
+from residuum.distillers.refine.pruning import reductions
+from residuum.distillers.refine.snapping import snapped
+from residuum.distillers.regression import Table
+from residuum.expressions.expression import Expression
+from residuum.expressions.simplification import Skeleton, simplify_rules, skeleton
+from residuum.seeds import child_seed
+
+Map = Callable[..., Iterable[Any]]
+STARTS = 4
+# How many of the shortest descriptions are pruned beside the front.
+SHORTEST = 6
+QUICK = 30
+BESIDE = 1e-3
+CONFIDENCE = 0.95
+
+
+def refine(
+    found: Iterable[tuple[Expression, float]],
+    table: Table,
+    *,
+    loss: str = "squared",
+    snap: bool = True,
+    complexity: int | None = None,
+    seed: int = 0,
+    map: Map = map,
+) -> list[Refined]:
+    """Return the refined front of formulas and their losses, simplest first.
+
+    The constant formula is always considered. Formulas above `complexity` are left out, as are
+    those without a finite value on the table. Same seed, same front, whatever `map` is.
+    """
+    task = Task(table, loss, STARTS, seed=seed)
+    polished = [f for f in map(partial(_polished, task=task), _candidates(found, table))]
+    fits = distinct([f for f in polished if math.isfinite(f.loss)], _expression, table)
+    if not fits:
+        return []
+    noise = Noise.of(fits, task.rows)
+    work = partial(_improved, task=replace(task, starts=1), noise=noise, snap=snap)
+    better = [f for rows in map(work, _promising(fits, noise)) for f in rows]
+    kept = [f for f in (*fits, *better) if complexity is None or _size(f) <= complexity]
+    front = nondominated(distinct(kept, _expression, table), _expression, _rounded(noise))
+    return [_refined(f, noise) for f in front]
+
+
+def _candidates(found: Iterable[tuple[Expression, float]], table: Table) -> list[Expression]:
+    """Return one formula of each skeleton, the best, and the constant."""
+    best: dict[Skeleton, tuple[float, Expression]] = {}
+    middle = Expression.number(float(np.mean(table.y)))
+    for expression, loss in (*found, (middle, math.inf)):
+        simple = simplify_rules(_unrounded(expression))
+        key, size = skeleton(simple), math.inf if math.isnan(loss) else loss
+        if key not in best or size < best[key][0]:
+            best[key] = (size, simple)
+    return [expression for _, expression in best.values()]
+
+
+def _unrounded(expression: Expression) -> Expression:
+    """Return the formula with constants beside whole numbers: ones would vanish by the rules."""
+    return expression.with_constants(
+        [c * (1 + BESIDE) + BESIDE if c.is_integer() else c for c in expression.constants]
+    )
+
+
+def _polished(expression: Expression, *, task: Task) -> Fit:
+    key = " ".join(skeleton(expression))
+    return fit(expression, replace(task, seed=child_seed(task.seed, "polish", key)))
+
+
+def _expression(found: Fit) -> Expression:
+    return found.expression
+
+
+def _size(found: Fit) -> int:
+    return found.expression.complexity
+
+
+def _rounded(noise: Noise) -> Callable[[Fit], float]:
+    """Return the loss with what is rounding counted as zero, so that the simplest exact wins."""
+    return lambda found: found.loss if found.loss > noise.variance * EXACT else 0.0
+
+
+def _length(noise: Noise) -> Callable[[Fit], float]:
+    def length(f: Fit) -> float:
+        return description(f.expression, f.loss, f.spreads, noise.rows, noise.variance * 1e-3)
+
+    return length
+
+
+def _promising(fits: Sequence[Fit], noise: Noise) -> list[Fit]:
+    """Return the formulas worth the work: the front, and those of shortest description."""
+    front = nondominated(fits, _expression, lambda f: f.loss)
+    others = sorted((f for f in fits if f not in front), key=_length(noise))
+    return front + others[:SHORTEST]
+
+
+def _improved(start: Fit, *, task: Task, noise: Noise, snap: bool) -> list[Fit]:
+    """Return what pruning leaves of a formula, step by step, and with round constants."""
+    pruned = _pruned(start, task, noise)
+    if not snap:
+        return pruned
+    return pruned + [snapped(f, task, noise) for f in pruned if f.expression.constants]
+
+
+def _pruned(start: Fit, task: Task, noise: Noise) -> list[Fit]:
+    """Return the formula, all that pruning found on the way, no other of them better."""
+    quick, values = replace(task, iterations=QUICK), task.values
+    seen = {skeleton(start.expression): start}
+    current: Fit | None = start
+    while current is not None:
+        trials = reductions(current.expression, values)
+        new = {key: fit(e, quick) for key, e in trials.items() if key not in seen}
+        seen.update(new)
+        spared = [
+            f
+            for f in new.values()
+            if noise.insignificant(start.loss, f.loss, start.free - f.free)
+        ]
+        best = min(spared, key=lambda f: (_size(f), f.free, f.loss), default=None)
+        current = None if best is None else fit(best.expression, task)
+    usable = [f for f in seen.values() if math.isfinite(f.loss)]
+    return nondominated(usable, _expression, lambda f: f.loss)
+
+
+def _refined(found: Fit, noise: Noise) -> Refined:
+    free = max(noise.rows - found.free, 1)
+    own = max(found.loss * noise.rows / free, 0.0)
+    reach = float(student.ppf(0.5 * (1 + CONFIDENCE), free)) * math.sqrt(own)
+    intervals = tuple(
+        (value - reach * spread, value + reach * spread) if spread > 0 else (value, value)
+        for value, spread in zip(found.expression.constants, found.spreads, strict=True)
+    )
+    undetermined = any(math.isinf(spread) for spread in found.spreads)
+    return Refined(found.expression, found.loss, intervals, _status(undetermined))
+
+
+def _status(undetermined: bool) -> str:
+    return "undetermined constants" if undetermined else "ok"
