@@ -53,6 +53,7 @@ def verdict(found, truth, **box):
         ("x*y", "x*y + 0.1*x", NO, NO, NO),
         ("x*y", "x*x*y*y/(x*y)", YES, YES, YES),
         ("2*x + 2*y", "2.0000001*x + 1.9999999*y", YES, YES, YES),
+        ("x - cos(y)/x", "(2.7e-8*x - cos(y))/x + x - 2.7e-8", YES, YES, YES),
         ("sqrt(x)*y", "1.0000001*x**0.49999999*y", YES, YES, YES),
         ("x*y", "0.5*(2.0000001*x)*y", YES, YES, YES),
         ("x + y", "x + y + z", NO, NO, NO),

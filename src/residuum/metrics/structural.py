@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from residuum.distillers.regression import Table
 from residuum.expressions.expression import Expression
-from residuum.metrics.numeric import relative_variance, values_of
+from residuum.metrics.numeric import values_of
 from residuum.metrics.refitting import refit
 from residuum.metrics.size import merged, size
 
@@ -56,7 +57,7 @@ def structural(
     clean = replace(table, y=values, precision=None, whitening=None, target=None)
     refitted, unexplained = refit(found, clean, rng=rng)
     if unexplained <= STRUCTURAL:
-        found, refitted = _without_idle(found, refitted, clean, slack)
+        found, refitted = _without_idle(found, refitted, clean, slack, rng)
     # Counted with the numbers that were found: a refit can bring an idle one to exactly zero.
     count = size(found)
     right = unexplained <= STRUCTURAL and count <= LARGER * true_size
@@ -64,37 +65,39 @@ def structural(
 
 
 def _without_idle(
-    found: Expression, refitted: Expression, table: Table, slack: float
+    found: Expression, refitted: Expression, table: Table, slack: float, rng: np.random.Generator
 ) -> tuple[Expression, Expression]:
-    """Return both formulas with numbers that do nothing set to 0, 1, -1 or a right angle."""
+    """Return both formulas without the numbers that do nothing, one after the other."""
     original = found
-    for index in range(len(found.constants)):
-        for here, there in _candidates(found.constants, refitted.constants, index):
-            shorter, tried = _with(found, index, here), _with(refitted, index, there)
-            if (
-                size(shorter) < size(found)
-                and _change(original, _with(original, index, here), table) <= slack
-                and _unexplained(tried, table) <= STRUCTURAL
-            ):
-                found, refitted = shorter, tried
-                break
+    pending = list(_shorter(found, refitted))
+    while pending:
+        shorter = pending.pop(0)
+        if _change(original, shorter, table) > slack:
+            continue
+        fitted, left = refit(shorter, table, rng=rng, starts=1)
+        if left <= STRUCTURAL:
+            found, refitted = shorter, fitted
+            pending = list(_shorter(found, refitted))
     return found, refitted
 
 
-def _candidates(
-    found: tuple[float, ...], refitted: tuple[float, ...], index: int
-) -> list[tuple[float, float]]:
-    """Return what a constant may stand for, in the found and in the refitted formula."""
+def _shorter(found: Expression, refitted: Expression) -> Iterator[Expression]:
+    """Yield what the formula becomes where a number stands for a simpler one."""
+    for index in range(len(found.constants)):
+        for value in _candidates(found.constants, refitted.constants, index):
+            tried = merged(_with(found, index, value))
+            if len(tried.tokens) < len(found.tokens):
+                yield tried
+
+
+def _candidates(found: tuple[float, ...], refitted: tuple[float, ...], index: int) -> list[float]:
+    """Return what a constant may stand for: 0, 1, -1, a half, a right angle, another constant."""
     value = refitted[index]
     near = (1.0, 0.5, RIGHT_ANGLE) if abs(value) < MOST_STEPS else ()
     steps = [unit * round(value / unit) for unit in near]
-    numbers = [0.0, *(step for step in steps if _close(step, value))]
-    pairs = zip(found[:index], refitted[:index], strict=True)
-    twins = [(a, b) for a, b in pairs if _close(b, value)]
-    opposite = [
-        (-a, -b) for a, b in zip(found[:index], refitted[:index], strict=True) if _close(-b, value)
-    ]
-    return [*((number, number) for number in numbers), *twins, *opposite]
+    others = list(zip(found[:index], refitted[:index], strict=True))
+    twins = [sign * a for sign in (1.0, -1.0) for a, b in others if _close(sign * b, value)]
+    return [0.0, *(step for step in steps if _close(step, value)), *twins]
 
 
 def _close(a: float, b: float) -> bool:
@@ -105,11 +108,6 @@ def _with(expression: Expression, index: int, value: float) -> Expression:
     constants = list(expression.constants)
     constants[index] = value
     return expression.with_constants(constants)
-
-
-def _unexplained(expression: Expression, table: Table) -> float:
-    values = values_of(expression, table)
-    return math.inf if values is None else relative_variance(values, table.y)
 
 
 def _change(before: Expression, after: Expression, table: Table) -> float:
