@@ -1,4 +1,4 @@
-"""A search that is over at once: sums of the columns by least squares, in the search's own words."""
+"""A search that is over at once: sums of the columns by least squares."""
 
 from __future__ import annotations
 

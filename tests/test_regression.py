@@ -206,5 +206,5 @@ def test_sparse_regression_of_a_table():
 def test_a_search_without_formulas_names_the_constraints(search, monkeypatch):
     fake = search("x0")
     monkeypatch.setattr(sys.modules[SEARCH], "search", lambda *a, **k: type(fake(*a, **k))((), 0))
-    with pytest.raises(UserError, match="no formula meets the constraints.*forbidden"):
+    with pytest.raises(UserError, match=r"no formula meets the constraints.*forbidden"):
         regress(table(), table()[:, 0], settings=GeneticSettings(forbidden=("x0*x1",)))

@@ -274,7 +274,7 @@ def _result(
                 row.expression, prepared.factors, prepared.factor, known
             ),
             loss=float(row.loss) / size / size,
-            structure_nats=float("nan"),
+            structure_nats=0.0,
             origin=origin,
         )
         for row in found.formulas

@@ -6,6 +6,8 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from residuum.data.importers import read_columns
 from residuum.data.reading import Columns, unreadable
 from residuum.data.text_files import header_names
@@ -36,7 +38,25 @@ def read_table_file(path: Path) -> Columns:
             expected="columns of variables and, last, of values",
             found=", ".join(found) or "none",
         )
-    return read_columns(path, found)
+    return {name: _read(column) for name, column in read_columns(path, found).items()}
+
+
+def _read(column: np.ndarray) -> np.ndarray:
+    """Return a column in which what reads as a number is one: one word makes all of them text."""
+    if column.dtype.kind != "O" or not any(isinstance(value, str) for value in column):
+        return column
+    values = np.empty(len(column), dtype=object)
+    values[:] = [_value(value) for value in column]
+    return values
+
+
+def _value(value: object) -> object:
+    if not isinstance(value, str) or "_" in value:
+        return value
+    try:
+        return float(value)
+    except ValueError:
+        return value
 
 
 def _comma_separated(path: Path) -> list[str]:
