@@ -10,7 +10,7 @@ from pathlib import Path
 for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[_name] = "1"
 
-ALONE = ("refit", "peer", "arguments", "units")
+ALONE = ("refit", "peer", "arguments", "units", "islands")
 
 
 def main() -> None:
@@ -52,6 +52,9 @@ def _alone(parser: argparse.ArgumentParser, name: str) -> None:
         parser.add_argument("--repeats", type=int, default=20)
     if name == "peer":
         parser.add_argument("--seconds", type=float, default=120.0, help="the peer's, a draw")
+    if name == "islands":
+        parser.add_argument("--seconds", type=float, default=30.0, help="of each rate")
+        parser.add_argument("--evaluations", type=int, default=400_000, help="for each front")
     parser.set_defaults(run=globals()[f"_run_{name}"])
 
 
@@ -141,6 +144,18 @@ def _run_symbolic(a: argparse.Namespace) -> None:
         engine=a.engine,
         only=a.only,
         lines=a.results / f"{a.suite}.jsonl",
+    )
+
+
+def _run_islands(a: argparse.Namespace) -> None:
+    from benchmarks.islands import measure
+
+    measure(
+        draws=a.draws,
+        seconds=a.seconds,
+        evaluations=a.evaluations,
+        seed=a.seed,
+        result=a.result,
     )
 
 
