@@ -1,8 +1,8 @@
 """FastSRB: 120 physical formulas with sampling ranges and SI units.
 
 Martinek 2025, arXiv:2508.14481 (data: viktmar/FastSRB); ranges after Matsubara et al. 2024,
-arXiv:2206.10540. 200 rows to fit and 500 clean rows to judge by, each drawn until its constraints
-hold.
+arXiv:2206.10540. 200 rows to fit and up to 500 clean rows to judge by, each drawn until its
+constraints hold.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.symbolic.problem import ARITHMETIC, Problem, Units, data_file, values
+from benchmarks.symbolic.problem import ARITHMETIC, Problem, Units, data_file, steady, values
 from residuum.distillers.regression import Table
 from residuum.expressions.expression import Expression
 from residuum.expressions.parser import parse
@@ -60,7 +60,8 @@ def _problem(name: str, entry: Mapping[str, Any], seed: int) -> Problem:
     conditions = [c for text in entry["constraints"] or () if (c := condition(text, variables))]
     rng = generator(seed, "symbolic", "fastsrb", name)
     draw = _drawer(list(declared.values()), variables, truth, conditions, rng)
-    X, test = draw(ROWS), draw(TEST_ROWS)
+    X, drawn = draw(ROWS), draw(2 * TEST_ROWS)
+    test = drawn[steady(truth, variables, drawn)][:TEST_ROWS]
     y = values(truth, variables, X)
     size = np.abs(y)
     return Problem(
