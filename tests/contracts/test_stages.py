@@ -29,9 +29,9 @@ def rules() -> dict[str, str]:
     return dict(zip(parts[1::2], parts[2::2], strict=True))
 
 
-def test_commands_are_the_stages_with_run_and_validate():
+def test_commands_are_the_stages_and_what_stands_around_them():
     assert tuple(stage.name for stage in STAGES) == NAMES
-    assert set(commands()) == {*NAMES, "run", "validate"}
+    assert set(commands()) == {*NAMES, "run", "validate", "export", "predict"}
 
 
 def test_rules_are_the_stages():

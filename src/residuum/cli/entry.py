@@ -10,6 +10,7 @@ from pathlib import Path
 
 from residuum import __version__
 from residuum.cli import commands
+from residuum.cli.results import add_export, add_predict
 from residuum.cli.tables import add_table_options
 from residuum.errors import UserError
 
@@ -47,6 +48,8 @@ def build_parser() -> argparse.ArgumentParser:
     _add_validate(subparsers)
     for stage in commands.STAGES:
         _add_stage(subparsers, stage)
+    add_export(subparsers)
+    add_predict(subparsers)
     return parser
 
 

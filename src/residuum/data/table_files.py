@@ -14,11 +14,11 @@ from residuum.data.text_files import header_names
 from residuum.errors import UserError
 
 
-def read_table_file(path: Path) -> Columns:
+def read_table_file(path: Path, *, fewest: int = 2) -> Columns:
     """Return all columns of a file, numbers or text as they are, in the file's order.
 
-    Raises UserError, located in the file, on anything that is no readable table of at least two
-    columns.
+    Raises UserError, located in the file, on anything that is no readable table of at least
+    `fewest` columns.
     """
     path = Path(path)
     names = _NAMES.get(path.suffix.lower())
@@ -31,7 +31,7 @@ def read_table_file(path: Path) -> Columns:
         )
     read_columns(path, ())  # says what is wrong with the file itself
     found = names(path)
-    if len(found) < 2:
+    if len(found) < fewest:
         raise UserError(
             "one column only",
             where=str(path),

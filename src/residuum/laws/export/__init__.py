@@ -1,0 +1,1 @@
+"""Laws and formulas as source text of other languages."""
