@@ -29,13 +29,17 @@ def formula_nats(expression: Expression) -> float:
     for a weighted sum of `k` terms, where term `j` has :math:`t_j` tokens, of :math:`s` different
     ones in the formula (Bartlett, Desmond and Ferreira 2023, arXiv:2211.11461), and
     :math:`p_j` sums and products whose two operands could be exchanged. As in `subset_nats`
-    the weights are constants, not structure, and the order of terms is not told: one monomial
+    the weights are constants, not structure, and the order of terms is not told; a constant
+    term is one token. One monomial
     costs 1 to 6 nats, as does the choice of one from a library of 3 to 400.
     """
     parts = [part for _, part in terms(Expression(*_structure(expression)))]
+    offset = len(parts)
     parts = [part for part in parts if part != ONE]
+    offset -= len(parts)
     symbols = {symbol for part in parts for symbol in _symbols(part)} | {CONSTANT}
-    length = sum(len(_symbols(part)) for part in parts) * math.log(len(symbols))
+    tokens = sum(len(_symbols(part)) for part in parts) + (offset if parts else 0)
+    length = tokens * math.log(len(symbols))
     exchanges = sum(_exchanges(part) for part in parts)
     return max(0.0, length - exchanges * math.log(2.0) - math.lgamma(len(parts) + 1))
 

@@ -338,8 +338,10 @@ def _call(head: str, *operands: Sum) -> Sum:
     inverse = INVERSES.get(head)
     if inverse:
         base = next(iter(factors(operands[0])[1]), None)
-        if isinstance(base, Call) and base.head == inverse and operands[0] == term(
-            UNIT, {base: UNIT}
+        if (
+            isinstance(base, Call)
+            and base.head == inverse
+            and operands[0] == term(UNIT, {base: UNIT})
         ):
             return base.operands[0]
     if not any(part.terms for part in operands):

@@ -84,9 +84,7 @@ def _smaller(found: Expression, than: Expression) -> bool:
 def _size(expression: Expression) -> tuple[int, int, int, int, Skeleton]:
     tokens = expression.tokens
     leaves = sum(is_variable(token) for token in tokens)
-    return (
-        len(expression.constants), expression.complexity, leaves, tokens.count("/"), tokens
-    )
+    return (len(expression.constants), expression.complexity, leaves, tokens.count("/"), tokens)
 
 
 def absorb_scales(

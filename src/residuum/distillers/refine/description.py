@@ -27,10 +27,14 @@ ROUNDING = 1e-18
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """What the residuals of the true formula are like: their variance, from `rows` values."""
+    """What the residuals of the true formula are like: their variance, from `rows` values.
+
+    A mean square below `floor` is rounding.
+    """
 
     variance: float
     rows: int
+    floor: float
 
     @classmethod
     def of(cls, fits: Sequence[Fit], rows: int) -> Noise:
@@ -43,9 +47,9 @@ class Noise:
 
         usable = [f for f in fits if math.isfinite(f.loss) and f.free < rows]
         if not usable:
-            return cls(math.inf, rows)
+            return cls(math.inf, rows, floor)
         best = min(usable, key=length)
-        return cls(max(best.loss * rows / (rows - best.free), floor), rows)
+        return cls(max(best.loss * rows / (rows - best.free), floor), rows, floor)
 
     def rise(self, before: float, after: float) -> float:
         """Return how much longer the residuals are to write down, in nats."""

@@ -124,8 +124,14 @@ def _solve(expression: Expression, task: Task) -> tuple[np.ndarray, float, np.nd
         try:
             with np.errstate(all="ignore"):
                 found = least_squares(
-                    residual, begin, method="lm", x_scale=np.maximum(np.abs(begin), 1e-3),
-                    ftol=1e-15, xtol=1e-15, gtol=1e-15, max_nfev=task.iterations * (k + 1),
+                    residual,
+                    begin,
+                    method="lm",
+                    x_scale=np.maximum(np.abs(begin), 1e-3),
+                    ftol=1e-15,
+                    xtol=1e-15,
+                    gtol=1e-15,
+                    max_nfev=task.iterations * (k + 1),
                 )
         except ValueError:
             continue

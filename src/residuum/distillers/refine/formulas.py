@@ -60,12 +60,15 @@ def _key(expression: Expression, loss: float) -> tuple[int, int, float, tuple[st
 
 
 def distinct(rows: Sequence[T], expression: Callable[[T], Expression], table: Table) -> list[T]:
-    """Return the rows with different values on the table, of equal ones the simplest."""
+    """Return the rows with different values on the table, of equal ones the simplest.
+
+    Of equally simple ones, the first.
+    """
     probes = np.unique(np.linspace(0, len(table.y) - 1, PROBES).astype(int))
     columns = dict(zip(table.variables, table.X[probes].T, strict=True))
     kept: list[T] = []
     seen: list[np.ndarray] = []
-    for row in sorted(rows, key=lambda r: _key(expression(r), 0.0)):
+    for row in sorted(rows, key=lambda r: _key(expression(r), 0.0)[:2]):
         values = np.broadcast_to(evaluate(expression(row), columns), probes.shape)
         if not any(_same(values, other) for other in seen):
             kept.append(row)

@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 from scipy.stats import t as student
 
-from residuum.distillers.refine.description import EXACT, Noise, description, scale_of
+from residuum.distillers.refine.description import Noise, description
 from residuum.distillers.refine.fitting import Fit, Task, fit
 from residuum.distillers.refine.formulas import Refined, distinct, nondominated
 from residuum.distillers.refine.pruning import reductions
-from residuum.distillers.refine.snapping import snapped
+from residuum.distillers.refine.snapping import simplified, snapped
 from residuum.distillers.regression import Table
 from residuum.expressions.expression import Expression
 from residuum.expressions.simplification import Skeleton, simplify_rules, skeleton
@@ -31,7 +31,7 @@ Map = Callable[..., Iterable[Any]]
 STARTS = 4
 # How many of the shortest descriptions are pruned beside the front.
 SHORTEST = 6
-QUICK = 30
+QUICK = 15
 BESIDE = 1e-3
 CONFIDENCE = 0.95
 
@@ -52,14 +52,16 @@ def refine(
     those without a finite value on the table. Same seed, same front, whatever `map` is.
     """
     task = Task(table, loss, STARTS, seed=seed)
-    polished = [f for f in map(partial(_polished, task=task), _candidates(found, table))]
+    polished = list(map(partial(_polished, task=task), _candidates(found, table)))
     fits = distinct([f for f in polished if math.isfinite(f.loss)], _expression, table)
     if not fits:
         return []
     noise = Noise.of(fits, task.rows)
     work = partial(_improved, task=replace(task, starts=1), noise=noise, snap=snap)
-    better = [f for rows in map(work, _promising(fits, noise)) for f in rows]
-    kept = [f for f in (*fits, *better) if complexity is None or _size(f) <= complexity]
+    chosen = _promising(fits, noise)
+    better = [f for rows in map(work, chosen) for f in rows]
+    others = [f for f in fits if f not in chosen]
+    kept = [f for f in (*better, *others) if complexity is None or _size(f) <= complexity]
     front = nondominated(distinct(kept, _expression, table), _expression, _rounded(noise))
     return [_refined(f, noise) for f in front]
 
@@ -98,12 +100,12 @@ def _size(found: Fit) -> int:
 
 def _rounded(noise: Noise) -> Callable[[Fit], float]:
     """Return the loss with what is rounding counted as zero, so that the simplest exact wins."""
-    return lambda found: found.loss if found.loss > noise.variance * EXACT else 0.0
+    return lambda found: found.loss if found.loss > noise.floor else 0.0
 
 
 def _length(noise: Noise) -> Callable[[Fit], float]:
     def length(f: Fit) -> float:
-        return description(f.expression, f.loss, f.spreads, noise.rows, noise.variance * 1e-3)
+        return description(f.expression, f.loss, f.spreads, noise.rows, noise.floor)
 
     return length
 
@@ -118,9 +120,9 @@ def _promising(fits: Sequence[Fit], noise: Noise) -> list[Fit]:
 def _improved(start: Fit, *, task: Task, noise: Noise, snap: bool) -> list[Fit]:
     """Return what pruning leaves of a formula, step by step, and with round constants."""
     pruned = _pruned(start, task, noise)
-    if not snap:
-        return pruned
-    return pruned + [snapped(f, task, noise) for f in pruned if f.expression.constants]
+    if snap:
+        pruned = [snapped(f, task, noise) if f.expression.constants else f for f in pruned]
+    return [simplified(f, task, noise) for f in pruned]
 
 
 def _pruned(start: Fit, task: Task, noise: Noise) -> list[Fit]:
@@ -133,9 +135,7 @@ def _pruned(start: Fit, task: Task, noise: Noise) -> list[Fit]:
         new = {key: fit(e, quick) for key, e in trials.items() if key not in seen}
         seen.update(new)
         spared = [
-            f
-            for f in new.values()
-            if noise.insignificant(start.loss, f.loss, start.free - f.free)
+            f for f in new.values() if noise.insignificant(start.loss, f.loss, start.free - f.free)
         ]
         best = min(spared, key=lambda f: (_size(f), f.free, f.loss), default=None)
         current = None if best is None else fit(best.expression, task)
@@ -145,15 +145,10 @@ def _pruned(start: Fit, task: Task, noise: Noise) -> list[Fit]:
 
 def _refined(found: Fit, noise: Noise) -> Refined:
     free = max(noise.rows - found.free, 1)
-    own = max(found.loss * noise.rows / free, 0.0)
+    own = max(found.loss * noise.rows / free, noise.floor)
     reach = float(student.ppf(0.5 * (1 + CONFIDENCE), free)) * math.sqrt(own)
     intervals = tuple(
         (value - reach * spread, value + reach * spread) if spread > 0 else (value, value)
         for value, spread in zip(found.expression.constants, found.spreads, strict=True)
     )
-    undetermined = any(math.isinf(spread) for spread in found.spreads)
-    return Refined(found.expression, found.loss, intervals, _status(undetermined))
-
-
-def _status(undetermined: bool) -> str:
-    return "undetermined constants" if undetermined else "ok"
+    return Refined(found.expression, found.loss, intervals)

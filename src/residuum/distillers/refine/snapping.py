@@ -10,6 +10,8 @@ from residuum.distillers.refine.rounding import round_numbers
 from residuum.expressions.simplification import simplify_rules
 
 TRIES = 3
+# Nats that all residuals together may become longer: three standard deviations of one constant.
+MOST = 4.5
 
 
 def snapped(start: Fit, task: Task, noise: Noise) -> Fit:
@@ -25,7 +27,7 @@ def snapped(start: Fit, task: Task, noise: Noise) -> Fit:
         for saved, place, value in proposals[:TRIES]:
             trial = fit(current.expression, task, {**held, place: value})
             rise = noise.rise(start.loss, trial.loss)
-            if noise.rise(current.loss, trial.loss) < saved and rise < 0.5 * math.log(noise.rows):
+            if noise.rise(current.loss, trial.loss) < saved and rise < MOST + 0.5 * len(held):
                 held[place], current = value, trial
                 break
             refused.add((place, value))
@@ -34,7 +36,9 @@ def snapped(start: Fit, task: Task, noise: Noise) -> Fit:
                 return simplified(current, task, noise)
 
 
-def _proposals(current: Fit, held: dict[int, float], noise: Noise) -> list[tuple[float, int, float]]:
+def _proposals(
+    current: Fit, held: dict[int, float], noise: Noise
+) -> list[tuple[float, int, float]]:
     """Return `(nats saved, place, number)`, most saved first."""
     sd = math.sqrt(noise.variance)
     rows = [
@@ -58,5 +62,3 @@ def simplified(current: Fit, task: Task, noise: Noise) -> Fit:
     held = {k: value for k, value in enumerate(simple.constants) if value in numbers}
     found = fit(simple, task, held)
     return found if noise.insignificant(current.loss, found.loss, 1) else current
-
-

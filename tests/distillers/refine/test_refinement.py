@@ -1,0 +1,128 @@
+"""Known formulas come out of the rough ones that a search leaves."""
+
+from __future__ import annotations
+
+import functools
+import math
+
+import numpy as np
+import pytest
+
+from residuum.distillers.refine.description import choose
+from residuum.distillers.refine.fronts import front_of
+from residuum.distillers.refine.refinement import refine
+from residuum.distillers.regression import Table
+from residuum.expressions.evaluation import evaluate
+from residuum.expressions.parser import parse
+from residuum.expressions.simplification import skeleton
+
+
+def table(truth: str, rows: int, noise: float = 0.0, seed: int = 11) -> Table:
+    generator = np.random.default_rng(seed)
+    X = generator.uniform(0.3, 3.0, size=(rows, 2))
+    y = evaluate(parse(truth), {"x": X[:, 0], "y": X[:, 1]})
+    return Table.of(("x", "y"), X, y + noise * y.std() * generator.standard_normal(rows))
+
+
+def rough(*texts: str) -> list:
+    return [(parse(text), 1.0) for text in texts]
+
+
+CASES = {
+    "1.5*x*y + 0.237*x**2": ["1.3*x*y + 0.8*x**2 + 0.3*y + 1.1", "1.8*x*y"],
+    "2.3*x*y/(1.6 + x)": ["0.7*x*y/(2.0 + 1.3*x) + 0.3*y", "1.1*x*y + 0.2*x"],
+    "1.5*sin(2.0*x)": ["1.2*sin(2.2*x + 0.2) + 0.1*y", "1.3*x - 0.4*x**3 + 0.3*x**2"],
+}
+
+
+@pytest.mark.parametrize(("rows", "noise"), [(30, 0.0), (30, 0.1), (200, 0.1)])
+@pytest.mark.parametrize("truth", CASES)
+def test_the_truth_is_found_and_chosen(truth, rows, noise):
+    front = refine(rough(*CASES[truth]), table(truth, rows, noise))
+    chosen = front[choose(front, rows).index]
+    assert skeleton(chosen.expression) == skeleton(parse(truth))
+    if not noise:
+        assert chosen.loss < 1e-24
+
+
+def test_constants_become_round_where_they_are():
+    front = refine(rough(CASES["1.5*sin(2.0*x)"][0]), table("1.5*sin(2.0*x)", 60))
+    chosen = front[choose(front, 60).index]
+    assert chosen.expression == parse("1.5*sin(2.0*x)")
+    assert chosen.free == 0
+
+
+def test_exponents_become_structure():
+    front = refine(rough("1.1*x**1.8"), table("1.234*x**2", 60, 0.01))
+    chosen = front[choose(front, 60).index]
+    assert skeleton(chosen.expression) == ("*", "#", "**", "x", "2")
+
+
+def test_constants_stay_without_snap():
+    front = refine(rough("1.1*x*y + 0.3"), table("2.0*x*y + 1.0", 60), snap=False)
+    chosen = front[choose(front, 60).index]
+    assert chosen.free == len(chosen.expression.constants) > 0
+
+
+def test_intervals_hold_the_true_constants():
+    front = refine(rough("1.1*x*y + 0.3*x"), table("2.37*x*y", 400, 0.1), snap=False)
+    ((low, high),) = front[choose(front, 400).index].intervals
+    assert low < 2.37 < high
+    assert high - low < 0.1
+
+
+def test_formulas_of_one_function_count_once():
+    front = refine(
+        rough("1.5*x*y", "y*x*2.5", "x/(0.4/y)", "exp(log(x) + log(y))"), table("x*y", 40)
+    )
+    assert [row.expression.infix() for row in front].count("x*y") == 1
+    assert len({row.complexity for row in front if row.loss < 1e-20}) == 1
+
+
+def test_the_front_is_nondominated_and_small_enough():
+    front = refine(rough(*CASES["2.3*x*y/(1.6 + x)"]), table("x + y", 40, 0.1), complexity=5)
+    losses = [row.loss for row in front]
+    assert losses == sorted(losses, reverse=True)
+    assert max(row.complexity for row in front) <= 5
+
+
+@pytest.mark.parametrize("text", ["log(-1.0*x)", "1.0/(x - x)"])
+def test_a_formula_without_values_is_left_out(text):
+    front = refine(rough(text), table("x", 20))
+    assert all(math.isfinite(row.loss) for row in front)
+
+
+def test_weights_and_covariances_count():
+    plain = table("2.0*x", 40, 0.1)
+    weights = np.where(np.arange(40) < 20, 1e6, 1e-6)
+    heavy = Table(
+        ("x", "y"),
+        plain.X,
+        np.where(weights > 1, 3.1415 * plain.X[:, 0], plain.y),
+        plain.experiment,
+        precision=weights,
+    )
+    white = Table(
+        ("x", "y"),
+        plain.X,
+        heavy.y,
+        plain.experiment,
+        whitening=np.diag(np.sqrt(weights)),
+        target=np.sqrt(weights) * heavy.y,
+    )
+    for data in (heavy, white):
+        front = refine(rough("1.7*x"), data, snap=False)
+        assert front[-1].expression.constants == pytest.approx((3.1415,), rel=1e-6)
+
+
+def test_any_map_gives_the_same_front():
+    data = table("2.3*x*y", 30, 0.05)
+    backwards = functools.partial(lambda f, rows: [f(row) for row in rows])
+    one = refine(rough("1.1*x*y + 0.2"), data, seed=4)
+    assert refine(rough("1.1*x*y + 0.2"), data, seed=4, map=backwards) == one
+
+
+def test_candidates_carry_the_code_of_their_structure():
+    front = front_of("f", refine(rough("1.1*x*y"), table("2.3*x*y", 30)), origin="genetic")
+    assert front.candidates[-1].structure_nats == pytest.approx(math.log(32))
+    assert front.candidates[-1].origin == "genetic"
