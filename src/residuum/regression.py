@@ -24,7 +24,7 @@ from residuum.distillers.choices import (
     nothing_found,
 )
 from residuum.distillers.coherence import Coherent, read_units
-from residuum.distillers.front import Candidate, Front
+from residuum.distillers.front import Candidate, Front, formula_nats
 from residuum.distillers.regression import Table
 from residuum.distillers.rescaling import in_computable_numbers
 from residuum.distillers.searches import Found, search_table
@@ -274,7 +274,7 @@ def _result(
                 row.expression, prepared.factors, prepared.factor, known
             ),
             loss=float(row.loss) / size / size,
-            structure_nats=0.0,
+            structure_nats=formula_nats(row.expression),
             origin=origin,
         )
         for row in found.formulas

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -143,7 +143,7 @@ def _one(operator: str, a: _Scaled) -> _Scaled:
     return _Scaled(factor, Expression.apply(operator, a.rest))
 
 
-_RULES = {
+_RULES: dict[str, Callable[..., _Scaled]] = {
     "*": _product, "/": _product, "**": _power,
     "+": _same, "-": _same, "min": _same, "max": _same,
     "neg": _one, "sqrt": _one, "abs": _one,

@@ -70,13 +70,13 @@ def prepare(
         if shift != 1
     ]
     total = {name: factors[name] * shift for name, shift in shifts.items()}
-    units = coherent and tuple(coherent.dimensions[name] for name in names)
+    units = None if coherent is None else tuple(coherent.dimensions[name] for name in names)
     scaled = replace(
         table,
         variables=names,
         X=X * [shifts[name] for name in names],
         units=units,
-        unit=coherent and coherent.dimensions[value],
+        unit=None if coherent is None else coherent.dimensions[value],
     )
     return Prepared(_with_value(scaled, total[value]), total, total[value], tuple(notes))
 
