@@ -26,6 +26,7 @@ _ALLOWED = re.compile(r"[\w .*/^()+%°·-]+\Z")
 _POWER = re.compile(r"\*\*|\^")
 _PLAIN_POWER = re.compile(r"(?<=[\w.])(\*\*|\^)[+-]?[0-9]{1,2}(\.[0-9]{1,3})?(?![0-9.])(?!\*\*|\^)")
 _WORD = re.compile(r"[^\W\d]+|°[A-Za-z]")
+_PLAIN_LETTERS = str.maketrans({"\u03a9": "ohm", "\u2126": "ohm", "\u00b5": "u", "\u03bc": "u"})
 _COMMON = (
     *("s", "second", "min", "minute", "h", "hour", "day", "week", "month", "yr", "year", "ms"),
     *("m", "meter", "km", "cm", "mm", "um", "g", "kg", "mg", "mol", "mmol", "K", "kelvin", "rad"),
@@ -136,7 +137,8 @@ def write_unit(size: float, powers: Mapping[str, float]) -> str:
     unit = _registry().Unit("")
     for name, power in powers.items():
         unit *= _registry().Unit(name) ** (int(power) if float(power).is_integer() else power)
-    text = f"{unit:cf}"
+    # What is written must be read back, and CF exponents follow plain letters only.
+    text = f"{unit:cf}".translate(_PLAIN_LETTERS)
     if text in ("", "1"):
         return f"{size:.12g}"
     return text if math.isclose(size, 1.0, rel_tol=1e-12) else f"{size:.12g} {text}"

@@ -19,6 +19,7 @@ from typing import Any
 from residuum.data.observations import Observations
 from residuum.distillers.front import Candidate, Front
 from residuum.errors import UserError
+from residuum.expressions.expression import Expression
 from residuum.hidden.samples import Extraction
 from residuum.laws.combinations import (
     ZERO,
@@ -160,7 +161,7 @@ def prepare_choice(
 
 def screen(choice: Choice, fronts: Sequence[Mapping[str, Front]]) -> list[Row]:
     """Refit combinations of candidates on all data, then neighbours of the best; best first."""
-    pooled = pool(choice.problem, fronts, choice.forms)
+    pooled = pool(choice.problem, fronts, choice.forms, choice.points)
     laws: list[Combination] = [{name: zero(name) for name in pooled}]
     laws += shared(pooled, choice.forms)
     laws += ranked(

@@ -11,20 +11,26 @@ from residuum.distillers.front import Candidate, Front, subset_nats
 from residuum.expressions.calculus import ONE, terms
 from residuum.expressions.expression import Expression
 from residuum.laws.evidence import Criterion, Forms
-from residuum.laws.shape import skeleton, tidy
+from residuum.laws.families import Points, without_redundancy
+from residuum.laws.shape import coefficients, is_linear, skeleton, tidy
 from residuum.problem.problem import Problem
 
 Combination = dict[str, Candidate]
+Part = tuple[float, Expression, bool]
 ZERO = Expression.integer(0)
 
 
 def pool(
-    problem: Problem, fronts: Sequence[Mapping[str, Front]], forms: Forms
+    problem: Problem,
+    fronts: Sequence[Mapping[str, Front]],
+    forms: Forms,
+    points: Mapping[str, Points] | None = None,
 ) -> dict[str, list[Candidate]]:
     """Return the candidates of each hidden term over all fronts, one of each form.
 
     Of candidates with the same form the one with the smallest loss stays, at the shortest code
-    length that any distiller has for it; zero is always there.
+    length that any distiller has for it; zero is always there. Constants that no data on the box
+    of `points` could tell apart become one.
     """
     pooled: dict[str, list[Candidate]] = {}
     for term in problem.hidden_terms:
@@ -34,6 +40,9 @@ def pool(
             if candidate.status != "ok":
                 continue
             candidate = replace(candidate, expression=tidy(candidate.expression))
+            if points is not None and not is_linear(candidate.expression):
+                expression = without_redundancy(candidate.expression, points[term.name])
+                candidate = replace(candidate, expression=expression)
             form = forms.of(term.name, candidate.expression)
             best[form] = _better(best.get(form, candidate), candidate)
         pooled[term.name] = list(best.values())
@@ -137,15 +146,22 @@ def neighbours(
     library: their coefficient is their only constant.
     """
     for name, candidate in law.items():
-        current = terms(fitted[name]) if candidate.expression != ZERO else []
-        present = {skeleton(part) for _, part in current}
+        current = _parts(fitted[name]) if candidate.expression != ZERO else []
+        present = {skeleton(part) for _, part, _ in current}
         size = library_sizes.get(name, 0)
         for _, part in _single_terms(pooled[name]):
             if skeleton(part) not in present and size:
-                yield {**law, name: _linear(candidate, [*current, (0.0, part)], size)}
+                yield {**law, name: _linear(candidate, [*current, (0.0, part, True)], size)}
         for k in range(len(current)):
             if size:
                 yield {**law, name: _linear(candidate, current[:k] + current[k + 1 :], size)}
+
+
+def _parts(expression: Expression) -> list[Part]:
+    """Return the terms of a formula with their coefficients and whether these are free."""
+    places = coefficients(expression)
+    rows = zip(terms(expression), places, strict=True)
+    return [(value, part, place is not None) for (value, part), place in rows]
 
 
 def _single_terms(candidates: Sequence[Candidate]) -> list[tuple[float, Expression]]:
@@ -153,20 +169,20 @@ def _single_terms(candidates: Sequence[Candidate]) -> list[tuple[float, Expressi
     return [row[0] for row in rows if len(row) == 1 and not row[0][1].constants]
 
 
-def _linear(
-    candidate: Candidate, parts: Sequence[tuple[float, Expression]], size: int
-) -> Candidate:
+def _linear(candidate: Candidate, parts: Sequence[Part], size: int) -> Candidate:
     """Return a candidate that is a weighted sum of terms, those of the library of `size`."""
     expression = ZERO
-    for coefficient, part in parts:
+    for coefficient, part, free in parts:
         number = Expression.number(coefficient)
         product = number if part == ONE else number * part
+        if not free and part.constants and abs(coefficient) == 1.0:
+            product = part if coefficient > 0 else -part
         expression = product if expression == ZERO else expression + product
     nats = _sum_nats(candidate, parts, size)
     return replace(candidate, expression=expression, structure_nats=nats, loss=math.inf)
 
 
-def _sum_nats(candidate: Candidate, parts: Sequence[tuple[float, Expression]], size: int) -> float:
+def _sum_nats(candidate: Candidate, parts: Sequence[Part], size: int) -> float:
     """Return the code length of a sum that comes of a candidate's.
 
     Library terms cost what their subset costs. Terms with constants of their own stand in no
@@ -174,7 +190,7 @@ def _sum_nats(candidate: Candidate, parts: Sequence[tuple[float, Expression]], s
     """
     had = terms(candidate.expression) if candidate.expression != ZERO else []
     before = sum(not part.constants for _, part in had)
-    after = sum(not part.constants for _, part in parts)
+    after = sum(not part.constants for _, part, _ in parts)
     if after == len(parts):
         return subset_nats(size, after)
     own = candidate.structure_nats - subset_nats(size, before)

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from residuum.distillers.front import Candidate
 from residuum.expressions.calculus import terms
-from residuum.expressions.expression import Expression
-from residuum.laws.shape import skeleton
+from residuum.expressions.expression import CONSTANT, Expression
+from residuum.laws.shape import coefficients, skeleton
 from residuum.problem.problem import Problem
 
 Form = frozenset[tuple[str, ...]]
@@ -74,14 +74,24 @@ class Forms:
         key = (term, expression.tokens)
         if key not in self._known:
             actual = expression.substitute(self._actual[term])
-            self._known[key] = _numbered(
-                skeleton(part) for c, part in terms(actual) if c or actual.constants
-            )
+            self._known[key] = _numbered(_parts(actual))
         return self._known[key]
 
     def of_law(self, law: Mapping[str, Candidate]) -> tuple[Form, ...]:
         """Return the forms of a combination of candidates, in its order."""
         return tuple(self.of(term, candidate.expression) for term, candidate in law.items())
+
+
+def _parts(expression: Expression) -> Iterator[tuple[str, ...]]:
+    """Yield the skeleton of each term; one with constants inside tells a free coefficient.
+
+    Zero is no term, and the coefficient of a library term is always free.
+    """
+    free = coefficients(expression)
+    for place, (value, part) in zip(free, terms(expression), strict=True):
+        if value or expression.constants:
+            own = part.constants and place is not None
+            yield (*skeleton(part), CONSTANT) if own else skeleton(part)
 
 
 def _numbered(parts: Iterable[tuple[str, ...]]) -> Form:

@@ -77,7 +77,7 @@ def select(
     choice = prepare_choice(problem, observations, extraction, settings, map=map)
     rows = shortlist(choice, screen(choice, fronts))
     best = rows[0]
-    pooled = pool(problem, fronts, choice.forms)
+    pooled = pool(problem, fronts, choice.forms, choice.points)
     wider = extensions(best, pooled, library_sizes(fronts, pooled))
     test = missing_test(best, choice.refit(wider, choice.full, EXACT), extraction.samples)
     identified = identifiable(choice, rows)

@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from residuum.expressions.expression import Expression
+from residuum.expressions.expression import CONSTANT, Expression
 from residuum.expressions.parser import parse
 from residuum.expressions.typeset import latex, mathml
 from residuum.problem.names import split_suffix
@@ -22,6 +22,25 @@ _THIN = '<mspace width="0.1em"/>'
 def formula_mathml(text: str, *, digits: int = DIGITS) -> Markup:
     """Return a formula of the equation language as MathML for running text."""
     return Markup(f"<math>{_inner(text, digits)}</math>")  # noqa: S704 (our own MathML)
+
+
+def with_letters(text: str, letters: Sequence[tuple[str, float]]) -> str:
+    """Return a formula with the given constants, in its order, as letters; others stay numbers.
+
+    >>> with_letters("exp(2.5*V) - 1", [("c_1", 2.5)])
+    'exp(c_1*V) - 1.0'
+    """
+    formula = parse(text)
+    values, waiting = iter(formula.constants), list(letters)
+    tokens, left = [], []
+    for token in formula.tokens:
+        value = next(values) if token == CONSTANT else None
+        if value is not None and waiting and waiting[0][1] == value:
+            tokens.append(waiting.pop(0)[0])
+            continue
+        tokens.append(token)
+        left += [] if value is None else [value]
+    return text if waiting else Expression(tuple(tokens), tuple(left)).infix()
 
 
 def equations_mathml(pairs: Sequence[tuple[str, str]]) -> Markup:

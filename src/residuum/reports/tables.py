@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from residuum.reports.content import (
     is_rival,
     usable,
 )
-from residuum.reports.formulas import formula_mathml, hidden_mathml
+from residuum.reports.formulas import formula_mathml, hidden_mathml, with_letters
 from residuum.reports.numbers import (
     MISSING,
     duration,
@@ -104,15 +104,27 @@ def hidden_terms(report: DatasetReport) -> list[HiddenTermTable]:
             hidden_mathml(name, entry),
             str(entry.get("origin") or ""),
             tenths(entry.get("complexity")),
-            tuple(_term(row) for row in entry.get("terms") or []),
+            tuple(_rows(entry)),
         )
         for name, entry in report.hidden.items()
     ]
 
 
-def _term(row: Mapping[str, Any]) -> Constant:
+def _rows(entry: Mapping[str, Any]) -> Iterator[Constant]:
+    """Yield each term, constants inside it as letters `c_1`, ..., and then these constants."""
+    inner = [row for row in entry.get("constants") or [] if row.get("inside") is not None]
+    letters = {id(row): f"c_{k}" for k, row in enumerate(inner, start=1)}
+    for place, row in enumerate(entry.get("terms") or []):
+        own = [one for one in inner if one["inside"] == place]
+        yield _term(row, [(letters[id(one)], one["value"]) for one in own])
+        for one in own:
+            symbol = formula_mathml(letters[id(one)])
+            yield Constant(symbol, *with_interval(one.get("value"), one.get("ci95")))
+
+
+def _term(row: Mapping[str, Any], letters: Sequence[tuple[str, float]] = ()) -> Constant:
     return Constant(
-        formula_mathml(str(row["term"])),
+        formula_mathml(with_letters(str(row["term"]), letters)),
         *with_interval(row.get("coefficient"), row.get("ci95")),
         probability=significant(row.get("probability"), 2),
     )
