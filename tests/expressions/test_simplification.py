@@ -145,6 +145,7 @@ POINTS[:, 20:] = np.abs(POINTS[:, 20:])
 VALUES = dict(zip("xyz", POINTS, strict=True))
 
 
+@np.errstate(all="ignore")
 def stable(expression: Expression) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Values, how much rounding moves them, and where they are defined and can be compared."""
     value = np.broadcast_to(evaluate(expression, VALUES), (40,))
@@ -163,6 +164,7 @@ def stable(expression: Expression) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return value, error, usable
 
 
+@np.errstate(all="ignore")
 @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
 @given(formulas)
 def test_value_stays_and_size_never_grows(expression):

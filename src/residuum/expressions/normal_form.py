@@ -102,10 +102,11 @@ def checked(value: Number, *parts: Number) -> Number:
 
 def plus(a: Number, b: Number) -> Number:
     """Return `a + b`; what rounding leaves of a difference of equals is zero."""
-    total = a + b
-    if isinstance(total, float) and abs(total) <= ROUNDING * max(abs(a), abs(b)):
+    found = a + b
+    largest = max(math.fabs(a), math.fabs(b))
+    if isinstance(found, float) and abs(found) <= ROUNDING * largest:
         return NONE
-    return checked(total)
+    return checked(found)
 
 
 def times(a: Number, b: Number) -> Number:

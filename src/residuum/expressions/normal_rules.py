@@ -31,7 +31,6 @@ from residuum.expressions.normal_form import (
     raised,
     scale,
     times,
-    total,
     whole,
 )
 from residuum.expressions.primitives import PRIMITIVES
@@ -85,9 +84,9 @@ def term(coefficient: Number, parts: Factors) -> Sum:
         return Sum(coefficient)
     product: Product = tuple(sorted(parts.items(), key=lambda part: product_order((part,))))
     base, exponent = product[0]
-    if len(product) == 1 and exponent == 1 and isinstance(base, Sum):
-        if abs(coefficient) == 1 or literals(base) <= 1:
-            return scale(base, coefficient)
+    alone = len(product) == 1 and exponent == 1
+    if alone and isinstance(base, Sum) and (abs(coefficient) == 1 or literals(base) <= 1):
+        return scale(base, coefficient)
     return Sum(NONE, ((product, coefficient),))
 
 
@@ -235,7 +234,8 @@ def _settled(a: Sum) -> Sum:
 
 def _logarithms(a: Sum) -> Sum:
     """Return a sum with the logarithms that have no coefficient merged into one."""
-    found = [(p[0][0].operands[0], c) for p, c in a.terms if _bare_logarithm(p, c)]
+    logs = [(p[0][0], c) for p, c in a.terms if _bare_logarithm(p, c)]
+    found = [(base.operands[0], c) for base, c in logs if isinstance(base, Call)]
     if len(found) < 2:
         return a
     argument = Sum(UNIT)
@@ -281,7 +281,7 @@ def _log(a: Sum) -> Sum:
             parts = {inner: UNIT}
         else:
             c = UNIT
-    outside = NONE
+    outside: Number = NONE
     if isinstance(c, float):
         outside, c = checked(math.log(abs(c))), UNIT if c > 0 else -UNIT
     found = Sum(outside)
@@ -294,18 +294,15 @@ def _log(a: Sum) -> Sum:
     base, exponent = next(iter(parts.items()), (Sum(c), UNIT))
     if len(parts) == 1 and c == 1 and not _even(exponent):
         return add(found, multiply(Sum(exponent), _call("log", term(UNIT, {base: UNIT}))))
-    return add(found, _call("log", _unscaled(c, parts)))
-
-
-def _unscaled(c: Number, parts: Factors) -> Sum:
-    return term(c, parts) if parts else Sum(c)
+    return add(found, _call("log", term(c, parts)))
 
 
 def _abs(a: Sum) -> Sum:
     c, parts = factors(a)
     outside = {b: e for b, e in parts.items() if _nonnegative(b, e)}
     inside = {b: e for b, e in parts.items() if b not in outside}
-    found = term(abs(c), outside)
+    size: Number = -c if c < 0 else c
+    found = term(size, outside)
     if not inside:
         return found
     return multiply(found, _even_call("abs", term(UNIT, inside)))
@@ -349,7 +346,7 @@ def _call(head: str, *operands: Sum) -> Sum:
         found = _computed(head, [float(v) for v in values])
         if any(isinstance(v, float) for v in values):
             return number(found)
-        if found.is_integer() and (head, float(values[0])) in _EXACT or head in ("min", "max"):
+        if (head, float(values[0])) in _EXACT or head in ("min", "max"):
             return number(Fraction(found))
     return Sum(NONE, ((((Call(head, operands), UNIT),), UNIT),))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from functools import reduce
@@ -44,7 +45,7 @@ def _factored(a: Sum, signs: bool) -> list[Expression]:
     """Return the sum with the powers that all its terms share before it."""
     shared = [dict(product) for product, _ in a.terms]
     common = {
-        base: min((part[base] for part in shared), key=abs)
+        base: min((part[base] for part in shared), key=math.fabs)
         for base in shared[0]
         if all(base in part for part in shared)
         and len({part[base] > 0 for part in shared}) == 1

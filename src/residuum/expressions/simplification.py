@@ -96,7 +96,7 @@ def absorb_scales(
 
     >>> from residuum.expressions.parser import parse
     >>> absorb_scales(parse("2.0*v/(3.0 + w)"), {"v": 4.0, "w": 0.5}).infix()
-    '0.25*v/(1.5 + w)'
+    '0.25*v/(w + 1.5)'
 
     Raises ValueError when a scale is zero or not finite.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -96,11 +96,13 @@ def _opened(
 
 
 def _solve(expression: Expression, task: Task) -> tuple[np.ndarray, float, np.ndarray]:
+    if task.loss != "squared":
+        raise ValueError(f"loss: only squared losses can be refined, found {task.loss!r}")
     table, values = task.table, task.values
 
     def residual(constants: np.ndarray) -> np.ndarray:
         found = np.broadcast_to(
-            evaluate(expression.with_constants(constants), values), table.y.shape
+            evaluate(expression.with_constants(constants.tolist()), values), table.y.shape
         )
         if table.whitening is not None:
             return table.whitening @ found - table.target
@@ -141,7 +143,7 @@ def _solve(expression: Expression, task: Task) -> tuple[np.ndarray, float, np.nd
     return best[1], best[0], _spreads(residual, best[1]) if k else np.zeros(0)
 
 
-def _spreads(residual, constants: np.ndarray) -> np.ndarray:
+def _spreads(residual: Callable[[np.ndarray], np.ndarray], constants: np.ndarray) -> np.ndarray:
     steps = 1e-6 * np.maximum(np.abs(constants), 1e-6)
     with np.errstate(all="ignore"):
         columns = [
@@ -153,7 +155,7 @@ def _spreads(residual, constants: np.ndarray) -> np.ndarray:
         return np.full(len(constants), np.inf)
     size = np.linalg.norm(J, axis=0)
     size[size == 0] = 1.0
-    U, s, V = np.linalg.svd(J / size, full_matrices=False)
+    _, s, V = np.linalg.svd(J / size, full_matrices=False)
     if not s.size or s[-1] <= 1e-10 * s[0]:
         return np.full(len(constants), np.inf)
     return np.sqrt(((V.T / s) ** 2).sum(axis=1)) / size
