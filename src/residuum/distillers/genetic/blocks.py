@@ -102,7 +102,7 @@ def _unary_values(code, power, v, out):
     for j in range(len(v)):
         x = v[j]
         if code == INTEGER_POWER:
-            out[j] = x**power
+            out[j] = x ** float(power)
         elif code == SQRT:
             out[j] = math.sqrt(x) if x >= 0.0 else math.nan
         elif code == EXP:

@@ -18,8 +18,8 @@ from residuum.distillers.genetic.compiled import compiled
 from residuum.distillers.genetic.constraints import Rules, allowed
 from residuum.distillers.genetic.dimensions import Units, UnitScratch, infer
 from residuum.distillers.genetic.folding import fold, strip
-from residuum.distillers.genetic.tempfit import fit
-from residuum.distillers.genetic.tempfit import evaluate
+from residuum.distillers.genetic.levenberg import fit
+from residuum.distillers.genetic.machine import evaluate
 from residuum.distillers.genetic.random import below, choose, mix, uniform
 from residuum.distillers.genetic.ranking import survivors
 from residuum.distillers.genetic.trees import (

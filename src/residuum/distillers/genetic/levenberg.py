@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from residuum.distillers.genetic.compiled import compiled
+from residuum.distillers.genetic.compiled import compiled, merged
 from residuum.distillers.genetic.losses import (
     is_linear,
     loss_of,
@@ -78,7 +78,7 @@ def fit(codes, args, length, constants, local, count, wrap, linear, data, iterat
     return found
 
 
-@compiled
+@merged
 def _layout(codes, args, length, local, count, wrap, experiments, data, work):
     """Give every constant that occurs a Jacobian row, and plan the instructions."""
     row, of = work.columns[ROW_OF], work.columns[CONSTANT_OF]
@@ -113,7 +113,7 @@ def _set_scalars(layout, e, constants, work):
         work.scalars[k] = constants[e, k]
 
 
-@compiled
+@merged
 def _load_all(layout, data, work):
     base = np.int64(0)
     for e in range(layout.ranges):
@@ -148,7 +148,7 @@ def _measure(layout, constants, linear, data, work):
     return loss_of(layout.wrap, linear, data, work)
 
 
-@compiled
+@merged
 def _better_start(layout, linear, trial, loss, data, work):
     """Start a loss that is not linear at the better of the given and the least-squares scale."""
     solve_linear(layout.wrap, trial, data, work)
@@ -159,7 +159,7 @@ def _better_start(layout, linear, trial, loss, data, work):
     return loss_of(layout.wrap, trial, data, work)
 
 
-@compiled
+@merged
 def _iterate(layout, constants, linear, loss, data, iterations, work):
     shared, inner, ranges = layout.shared, layout.local, layout.ranges
     damping, evaluations, found, fresh = FIRST_DAMPING, 1, 0, True
@@ -201,10 +201,10 @@ def _floor(data):
     return NOISE * total / len(data.y)
 
 
-@compiled
+@merged
 def _move(layout, constants, linear, trial, data, work):
     """Write the constants, scale and offset one step on."""
-    of, step, row = work.columns[CONSTANT_OF], work.vectors[STEP], work.columns[ROW_OF]
+    of, step = work.columns[CONSTANT_OF], work.vectors[STEP]
     shared = layout.shared - layout.wrap
     for e in range(layout.ranges):
         for k in range(layout.count):
@@ -218,7 +218,7 @@ def _move(layout, constants, linear, trial, data, work):
         trial[i] += step[shared + i]
 
 
-@compiled
+@merged
 def _take(layout, constants, linear, trial, work):
     for e in range(layout.ranges):
         for k in range(layout.count):
@@ -226,7 +226,7 @@ def _take(layout, constants, linear, trial, work):
     linear[0], linear[1] = trial[0], trial[1]
 
 
-@compiled
+@merged
 def _copy_shared(layout, constants, local):
     """Give every experiment the fitted constants where they were fitted as one range."""
     if layout.ranges == 1:
@@ -235,7 +235,7 @@ def _copy_shared(layout, constants, local):
                 constants[e, k] = constants[0, k]
 
 
-@compiled
+@merged
 def _jacobian(layout, constants, linear, data, work):
     """Write the normal equations at the constants that `_measure` ran last."""
     base, slots, stride = np.int64(0), layout.loaded + layout.m, layout.stride

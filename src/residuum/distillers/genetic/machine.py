@@ -10,7 +10,7 @@ import math
 import numpy as np
 
 from residuum.distillers.genetic import functions
-from residuum.distillers.genetic.compiled import compiled, inlined
+from residuum.distillers.genetic.compiled import compiled, inlined, merged
 from residuum.distillers.genetic.planning import (
     ADD,
     COPY,
@@ -156,7 +156,7 @@ def forward(m, loaded, size, base, work):
                 v[to + j] = v[x + j] ** v[y + j]
 
 
-@compiled
+@merged
 def _unary(op, to, x, exponent, size, v):
     if op == INTEGER_POWER:
         power(to, x, exponent, size, v, v)

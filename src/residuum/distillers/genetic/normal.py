@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 
-from residuum.distillers.genetic.compiled import compiled
+from residuum.distillers.genetic.compiled import compiled, merged
 
 # rows of Work.vectors and of Work.steps[e]
 SCALE, FREE, STEP = range(3)
@@ -126,7 +126,7 @@ def _factor(s, first, size, damping, free):
     return found
 
 
-@compiled
+@merged
 def _fold_in(e, damping, shared, local, work):
     """Factor the local block of an experiment and take its part off the shared equations."""
     f, border, steps = work.factor[e], work.border[e], work.steps[e]
@@ -178,7 +178,7 @@ def solve(damping, shared, local, experiments, work):
         step[i] *= scale[i]
 
 
-@compiled
+@merged
 def _local_step(e, shared, local, work):
     f, steps, step = work.factor[e], work.steps[e], work.vectors[STEP]
     for i in range(local - 1, -1, -1):

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from residuum.distillers.genetic.compiled import compiled
+from residuum.distillers.genetic.compiled import compiled, merged
 from residuum.expressions.primitives import PRIMITIVES
 from residuum.expressions.program import CONSTANT, INTEGER_POWER, VARIABLE
 
@@ -58,7 +58,7 @@ def _position(slots, loaded, variable):
     return -1
 
 
-@compiled
+@merged
 def _instructions(codes, args, length, count, loaded, work):
     nodes, table = work.nodes, work.plan
     scalars, literals = work.scalars, count
@@ -123,7 +123,7 @@ def _is_binary(op):
     return ADD <= op % 64 <= MAX
 
 
-@compiled
+@merged
 def _activate(m, loaded, count, work):
     """Mark the instructions that depend on a constant with a Jacobian row."""
     table, active, row = work.plan, work.nodes[ACTIVE], work.columns[ROW_OF]
@@ -137,7 +137,7 @@ def _activate(m, loaded, count, work):
         active[i] = yes
 
 
-@compiled
+@merged
 def _targets(m, loaded, count, rows, work):
     """Write where derivatives go, from the last instruction down."""
     table, nodes = work.plan, work.nodes

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -26,7 +25,6 @@ from residuum.distillers.genetic.random import new_state
 from residuum.distillers.genetic.ranking import ranks
 from residuum.distillers.genetic.scene import Setting
 from residuum.distillers.genetic.seeding import Instruction
-from residuum.distillers.genetic.tempfit import make_work
 from residuum.distillers.genetic.trees import (
     CONSTANT,
     MAX_CONSTANTS,
@@ -37,6 +35,7 @@ from residuum.distillers.genetic.trees import (
     emit_constant,
     start_of,
 )
+from residuum.distillers.genetic.workspace import Work, make_work
 from residuum.distillers.journal import Best
 from residuum.expressions.expression import Expression
 
@@ -186,7 +185,7 @@ class Bench:
     """Scratch memory."""
 
     tools: Tools
-    work: Any
+    work: Work
 
 
 def new_bench(setting: Setting) -> Bench:
@@ -194,7 +193,9 @@ def new_bench(setting: Setting) -> Bench:
     experiments = len(setting.data.starts) - 1
     dimensions = setting.scene.units.given.shape[1]
     tools = new_tools(experiments, dimensions, len(setting.scene.probe_values))
-    work = make_work(len(setting.data.y), MAX_NODES, MAX_CONSTANTS, experiments)
+    work = make_work(
+        len(setting.data.y), MAX_NODES, MAX_CONSTANTS, experiments, len(setting.data.target)
+    )
     return Bench(tools, work)
 
 

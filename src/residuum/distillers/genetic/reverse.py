@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from residuum.distillers.genetic.compiled import compiled, inlined
+from residuum.distillers.genetic.compiled import compiled, inlined, merged
 from residuum.distillers.genetic.machine import (
     ABS,
     ACOS,
@@ -182,7 +182,7 @@ def _rare_binary(op, own, p, q, value, x, y, size, d, v):
             d[q + j] = d[own + j] * by_right
 
 
-@compiled
+@merged
 def _unary(op, own, p, value, x, size, d, v):
     if op == EXP:
         _times(p, own, value, size, d, v)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from residuum.distillers.genetic.constraints import Rules
 from residuum.distillers.genetic.dimensions import TWELFTHS, Units
 from residuum.distillers.genetic.evolve import Scene
 from residuum.distillers.genetic.hypotheses import Form, free_form, read_form
-from residuum.distillers.genetic.tempfit import Data
+from residuum.distillers.genetic.workspace import LOGARITHMIC, POISSON, RELATIVE, Data, data_of
 from residuum.distillers.genetic.trees import (
     CODES,
     INTEGER_POWER,
@@ -20,7 +20,7 @@ from residuum.distillers.genetic.trees import (
 )
 from residuum.distillers.genetic.variation import BACKSOLVE, LOCAL, RATES, Language
 from residuum.distillers.regression import Dimensions, Table
-from residuum.distillers.settings import LOSSES, GeneticSettings
+from residuum.distillers.settings import GeneticSettings
 from residuum.errors import UserError
 from residuum.expressions.evaluation import evaluate
 from residuum.expressions.expression import Expression
@@ -87,7 +87,7 @@ def build_setting(table: Table, settings: GeneticSettings, *, island: int, seed:
         rates=_rates(settings, form),
         probes=np.ascontiguousarray(scaled[:, probes]),
         probe_values=np.ascontiguousarray(table.y[probes] / size),
-        probe_weight=np.ascontiguousarray(data.weight[probes]),
+        probe_weight=np.ascontiguousarray(_weights(table, data)[probes]),
         offset=settings.max_constants > 0,
         population=settings.population,
         age_limit=60,
@@ -101,7 +101,7 @@ def build_setting(table: Table, settings: GeneticSettings, *, island: int, seed:
         target=np.zeros(0),
         starts=np.array([0, len(few)], dtype=np.int64),
     )
-    stand_ins = (0.7310585786 + 0.6180339887 * np.arange(MAX_CONSTANTS * 6))[None]
+    stand_ins = (0.7310585786 + 0.6180339887 * np.arange(MAX_CONSTANTS))[None]
     return Setting(scene, data, sample, stand_ins, form, scales, size, complexity)
 
 
@@ -189,27 +189,32 @@ def _size(values: np.ndarray) -> float:
 
 
 def _data(scaled: np.ndarray, table: Table, size: float, settings: GeneticSettings) -> Data:
-    n = len(table.y)
-    weight = np.ones(n) if table.precision is None else np.sqrt(table.precision)
-    whitening, target = np.zeros((0, n)), np.zeros(0)
+    """Return the scaled table as the kernels read it, with weights whose mean square is one."""
     correlated = table.whitening is not None and settings.loss == "squared"
-    if correlated and table.whitening is not None and table.target is not None:
-        whitening, target = np.ascontiguousarray(table.whitening * size), table.target
-        weight = np.sqrt(np.sum(table.whitening**2, axis=0))
-    starts = np.array([0, n], dtype=np.int64)
-    if settings.local_constants:
-        starts = np.searchsorted(table.experiment, np.arange(table.experiments + 1))
-    # Weights are relative to their size, so that losses are near one whatever the units.
-    norm = 1.0 if correlated else float(np.sqrt(np.mean(weight**2)))
-    return Data(
-        XT=scaled,
-        y=np.ascontiguousarray(table.y / size),
-        weight=weight / norm,
-        whitening=whitening,
-        target=target,
-        starts=starts.astype(np.int64),
-        loss=LOSSES.index(settings.loss),
+    precision = table.precision
+    if precision is None and table.whitening is not None and not correlated:
+        precision = np.sum(table.whitening**2, axis=0)
+    rescaled = replace(
+        table,
+        X=scaled.T,
+        y=table.y / size,
+        precision=None if precision is None else precision / float(np.mean(precision)),
+        whitening=table.whitening * size if table.whitening is not None and correlated else None,
+        target=table.target if correlated else None,
+        experiment=table.experiment if settings.local_constants else table.experiment * 0,
     )
+    return data_of(rescaled, settings.loss)
+
+
+def _weights(table: Table, data: Data) -> np.ndarray:
+    """Return how much each row counts on its own, for regressions on the probe rows."""
+    if len(data.target):
+        return np.sqrt(np.sum(data.whitening**2, axis=0))
+    if data.loss in (RELATIVE, LOGARITHMIC):
+        return data.weight / np.abs(data.y)
+    if data.loss == POISSON:
+        return data.weight / np.sqrt(np.maximum(data.y, float(np.mean(data.y)) * 1e-3))
+    return data.weight
 
 
 def _language(settings: GeneticSettings, form: Form) -> Language:

@@ -204,7 +204,7 @@ def _formula(
     for order, (place, coefficient) in enumerate(zip(places, coefficients, strict=True)):
         n = int(blocks.length[place])
         steps += [(int(blocks.codes[place, i]), int(blocks.args[place, i])) for i in range(n)]
-        ratio = float(coefficient / lead)
+        ratio = float(coefficient / lead) if lead else 0.0
         if abs(ratio - 1.0) > _ROUND:
             steps += [(CONSTANT, ratio), (MUL, 0)]
         if order:
