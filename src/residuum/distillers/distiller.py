@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from residuum.distillers.front import Front
+from residuum.distillers.genetic.distill import distill_genetic
 from residuum.distillers.journal import Checkpoint, Report
-from residuum.distillers.settings import SindySettings
+from residuum.distillers.settings import GeneticSettings, SindySettings
 from residuum.distillers.sindy import distill_sindy
 from residuum.hidden.samples import HiddenSamples
 
@@ -47,6 +48,7 @@ class Distiller:
 
 DISTILLERS: dict[str, Distiller] = {
     "sindy": Distiller(SindySettings, distill_sindy),
+    "genetic": Distiller(GeneticSettings, distill_genetic),
 }
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from functools import lru_cache
 
 from residuum.expressions.expression import Expression, is_variable
 from residuum.expressions.normal_form import Sum
@@ -17,8 +18,11 @@ from residuum.expressions.normal_rules import apply, number, variable
 from residuum.expressions.rendering import render
 
 Skeleton = tuple[str, ...]
+# Formulas that differ in one part share all others, so most simplifications were done before.
+REMEMBERED = 20_000
 
 
+@lru_cache(maxsize=REMEMBERED)
 def simplify_rules(expression: Expression) -> Expression:
     """Return an equal formula of at most the same complexity and number of constants.
 
@@ -112,6 +116,7 @@ def absorb_scales(
     return simplify_rules(scaled if scale == 1.0 else Expression.number(scale) * scaled)
 
 
+@lru_cache(maxsize=REMEMBERED)
 def skeleton(expression: Expression) -> Skeleton:
     """Return the tokens with constants forgotten, operands of sums and products in one order.
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from residuum.distillers.genetic.islands import run_islands
+from residuum.distillers.genetic.islands import Evolved, run_islands
 from residuum.distillers.genetic.population import (
     Evolution,
     GeneticIsland,
@@ -20,15 +21,34 @@ from residuum.distillers.genetic.scene import Setting, build_setting
 from residuum.distillers.genetic.seeding import Instruction, power_laws, seed_formulas
 from residuum.distillers.genetic.trees import INTEGER_POWER, SQRT
 from residuum.distillers.journal import Checkpoint, Report
+from residuum.distillers.refine.description import choose
+from residuum.distillers.refine.formulas import Refined
+from residuum.distillers.refine.refinement import refine
 from residuum.distillers.regression import Table
 from residuum.distillers.settings import Budget, GeneticSettings
 from residuum.errors import UserError
+from residuum.expressions.expression import Expression
+from residuum.expressions.simplification import absorb_scales
 
 # Mean squared residual, relative to that of the best constant, that counts as exact.
 EXACT = 1e-24
+# Share of a budget in seconds that is kept for what comes after the search.
+AFTER = 0.15
+OF_EACH = 3  # formulas of each complexity that are refined
+MOST_REFINED = 40
 
 
-def evolve_table(
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The refined formulas, simplest first, the place of the one to believe, and notes."""
+
+    formulas: tuple[Refined, ...]
+    chosen: int
+    notes: tuple[str, ...]
+    evaluations: int
+
+
+def search(
     table: Table,
     settings: GeneticSettings,
     *,
@@ -36,27 +56,21 @@ def evolve_table(
     map: Callable[..., Iterable[Any]] = map,
     checkpoint: Checkpoint | None = None,
     progress: Report | None = None,
-):
-    kinds = 2 if table.units is not None else 1
-    kinds = max(kinds, len(settings.hypotheses) * kinds) or 1
-    count = min(kinds, settings.islands)
-    places = [build_setting(table, settings, island=k, seed=seed) for k in range(count)]
-    islands = [
-        found_island(
-            places[k % count],
-            starts(places[k % count]),
-            number=k,
-            names=table.variables,
-            hypothesis=settings.hypotheses[k % len(settings.hypotheses)] if settings.hypotheses else "",
-            form=k % len(settings.hypotheses) if settings.hypotheses else 0,
-        )
-        for k in range(settings.islands)
-    ]
-    target = EXACT * _variance(places[0])
+) -> Found:
+    """Return the formulas that fit a table best, by complexity.
+
+    With a budget in evaluations the same seed gives the same formulas, whatever `map` is. Raises
+    UserError where the settings or the units allow no formula at all.
+    """
+    began = time.perf_counter()
+    settings_of, islands = found_islands(table, settings, seed=seed)
+    target = EXACT * spread_of(settings_of[0])
+    evolve = Evolution(settings_of, target)
+    evolve(islands[0], evaluations=0, seed=0)  # compiled before the clock starts
     evolved = run_islands(
-        Evolution(tuple(places), target),
+        evolve,
         islands,
-        budget=Budget.read(settings.budget),
+        budget=_for_search(Budget.read(settings.budget), time.perf_counter() - began),
         epoch=settings.epoch,
         seed=seed,
         map=map,
@@ -64,11 +78,54 @@ def evolve_table(
         progress=progress,
         target=lambda group: any(island.arrays["loss"].min() <= target for island in group),
     )
-    return evolved, places
+    rows = formulas_of(evolved, settings_of)
+    if not rows:
+        raise _nothing_allowed(settings, table)
+    refined = refine(
+        rows,
+        table,
+        loss=settings.loss,
+        snap=settings.snap,
+        complexity=settings.complexity + 4,
+        seed=seed,
+        map=map,
+    )
+    count = len(table.y) if table.target is None else len(table.target)
+    chosen = choose(refined, count, scale=None)
+    return Found(
+        tuple(refined), chosen.index, (*evolved.notes, *chosen.reasons), evolved.evaluations
+    )
 
 
-def _variance(setting: Setting) -> float:
+def found_islands(
+    table: Table, settings: GeneticSettings, *, seed: int
+) -> tuple[tuple[Setting, ...], tuple[GeneticIsland, ...]]:
+    """Return the different settings, and the islands that take turns in them."""
+    forms = settings.hypotheses or ("",)
+    count = min(len(forms) * (2 if table.units is not None else 1), settings.islands)
+    places = tuple(build_setting(table, settings, island=k, seed=seed) for k in range(count))
+    begin = [starts(place) for place in places]
+    islands = tuple(
+        found_island(
+            places[k % count],
+            begin[k % count],
+            number=k,
+            names=table.variables,
+            hypothesis=forms[k % len(forms)],
+            form=k % len(forms),
+        )
+        for k in range(settings.islands)
+    )
+    return places, islands
+
+
+def spread_of(setting: Setting) -> float:
+    """Return the mean squared residual of the best constant."""
     data = setting.data
+    if len(data.target):
+        column = data.whitening.sum(axis=1)
+        middle = float(column @ data.target) / max(float(column @ column), 1e-300)
+        return float(np.mean((column * middle - data.target) ** 2))
     w = data.weight**2
     mean = float(np.sum(w * data.y) / np.sum(w))
     return float(np.mean(w * (data.y - mean) ** 2))
@@ -76,23 +133,81 @@ def _variance(setting: Setting) -> float:
 
 def starts(setting: Setting) -> list[list[Instruction]]:
     """Return the formulas that the search starts from."""
-    scene = setting.scene
+    scene, blocks = setting.scene, setting.scene.blocks
     if not scene.hypothesis.identity:
         return []
     operators = {int(c) for c in (*scene.language.unary, *scene.language.binary)}
     if len(scene.language.powers):
         operators.add(INTEGER_POWER)
-    blocks = scene.blocks
-    everything = np.arange(len(blocks.length))
-    groups = [everything]
+    groups = [np.arange(len(blocks.length))]
     if scene.units.known:
-        groups = [blocks.order[a:b] for a, b in zip(blocks.first[:-1], blocks.first[1:], strict=True)]
-        groups = [np.sort(g) for g in groups if len(g) > 1] + [everything]
-    found = list(
-        seed_formulas(
-            blocks, setting.complexity, groups, scene.probe_values, scene.probe_weight,
-            frozenset(operators),
-        )
-    )  # fmt: skip
+        bounds = zip(blocks.first[:-1], blocks.first[1:], strict=True)
+        classes = [np.sort(blocks.order[a:b]) for a, b in bounds]
+        groups = [*(g for g in classes if len(g) > 1), *groups]
+    seeds = seed_formulas(
+        blocks,
+        setting.complexity,
+        groups,
+        scene.probe_values,
+        scene.probe_weight,
+        frozenset(operators),
+    )
     laws = power_laws(scene.probes, scene.probe_values, SQRT in operators)
-    return [*laws, *found]
+    return [*laws, *seeds]
+
+
+def formulas_of(
+    evolved: Evolved[GeneticIsland], settings: Sequence[Setting]
+) -> list[tuple[Expression, float]]:
+    """Return the best formulas of each complexity over all islands, in the user's units."""
+    best: dict[int, list[tuple[float, int, int]]] = {}
+    for k, island in enumerate(evolved.islands):
+        loss, complexity = island.arrays["loss"], island.arrays["complexity"]
+        for row in np.flatnonzero(np.isfinite(loss)):
+            best.setdefault(int(complexity[row]), []).append((float(loss[row]), k, int(row)))
+    rows, lowest = [], np.inf
+    for size in sorted(best):
+        distinct: list[tuple[float, int, int]] = []
+        for entry in sorted(best[size]):
+            new = not distinct or entry[0] > distinct[-1][0] * (1 + 1e-9)
+            if new and entry[0] < 2.0 * lowest and len(distinct) < OF_EACH:
+                distinct.append(entry)
+        rows += distinct
+        lowest = min(lowest, best[size][0][0], *(e[0] for e in best[size]))
+    chosen = sorted(rows)[:MOST_REFINED]
+    return [
+        (in_user_units(evolved.islands[k], row, settings[k % len(settings)]), loss)
+        for loss, k, row in chosen
+    ]
+
+
+def in_user_units(island: GeneticIsland, row: int, setting: Setting) -> Expression:
+    """Return the formula of a row in the variables and units of the table."""
+    form = form_of(island)
+    names = [f"column@{k}" for k in range(len(form.columns))]
+    scaled = formula(
+        island.arrays, row, replace(form, columns=tuple(Expression.variable(n) for n in names))
+    )
+    scales = dict(zip(names, (float(s) for s in setting.scales), strict=True))
+    found = absorb_scales(scaled, scales, scale=setting.size)
+    return found.substitute(dict(zip(names, form.columns, strict=True)))
+
+
+def _for_search(budget: Budget, used: float) -> Budget:
+    if budget.seconds is None:
+        return budget
+    return Budget(seconds=max((1.0 - AFTER) * budget.seconds - used, 0.05 * budget.seconds))
+
+
+def _nothing_allowed(settings: GeneticSettings, table: Table) -> UserError:
+    if table.units is not None:
+        return UserError(
+            "the units of the variables admit no formula for the value",
+            expected=f"a formula with at most {settings.wildcards} constants that carry units",
+            hint="check the units, allow more wildcards, or give a longer budget",
+        )
+    return UserError(
+        "the constraints forbid every formula that was tried",
+        expected="operators, limits, required and forbidden parts that some formula satisfies",
+        hint="loosen complexity, required, forbidden, sign, trend or symmetry",
+    )

@@ -7,11 +7,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import least_squares
 
+from residuum.distillers.genetic.levenberg import fit as fit_constants
+from residuum.distillers.genetic.trees import LITERAL
+from residuum.distillers.genetic.workspace import data_of, make_work
 from residuum.distillers.regression import Table
 from residuum.expressions.evaluation import evaluate
 from residuum.expressions.expression import CONSTANT, Expression
+from residuum.expressions.program import CONSTANT as CONSTANT_CODE
+from residuum.expressions.program import compile_program
 
 HELD = "held_constant_"
 
@@ -35,13 +39,17 @@ class Fit:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What formulas are fitted to and how: `starts` begins, at most `iterations` steps each."""
+    """What formulas are fitted to and how: `starts` begins, at most `iterations` steps each.
+
+    Without `spreads` those of the constants are not worked out and stand as one.
+    """
 
     table: Table
     loss: str = "squared"
     starts: int = 1
     iterations: int = 200
     seed: int = 0
+    spreads: bool = True
 
     @property
     def rows(self) -> int:
@@ -96,8 +104,41 @@ def _opened(
 
 
 def _solve(expression: Expression, task: Task) -> tuple[np.ndarray, float, np.ndarray]:
-    if task.loss != "squared":
-        raise ValueError(f"loss: only squared losses can be refined, found {task.loss!r}")
+    """Return the best constants of several starts, their loss and their spreads."""
+    table, k = task.table, len(expression.constants)
+    data, experiments = data_of(replace(table, experiment=table.experiment * 0), task.loss), 1
+    codes, args = _instructions(expression, table.variables)
+    work = make_work(len(data.y), len(codes) + 1, k + 1, experiments, len(data.target))
+    start, best = np.array(expression.constants), (math.inf, np.array(expression.constants))
+    generator = np.random.default_rng(task.seed)
+    local, linear = np.zeros(k + 1, dtype=np.bool_), np.array([1.0, 0.0])
+    for attempt in range(task.starts if k else 1):
+        begin = start * np.exp(0.5 * generator.standard_normal(k)) if attempt else start
+        constants = np.append(begin, 0.0)[None]
+        loss = fit_constants(
+            codes, args, len(codes), constants, local, k, 0, linear, data, task.iterations, work
+        )[0]
+        if loss < best[0]:
+            best = (float(loss), constants[0, :k].copy())
+    if not (k and task.spreads and math.isfinite(best[0])):
+        return best[1], best[0], np.ones(k)
+    return best[1], best[0], _spreads(_residual(expression, task), best[1])
+
+
+def _instructions(
+    expression: Expression, variables: tuple[str, ...]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the postfix instructions, with whole numbers that are never fitted."""
+    program = compile_program([expression], variables)
+    codes, args = program.opcodes.astype(np.int16), program.operands.astype(np.int16)
+    whole = (codes == CONSTANT_CODE) & (args >= program.fitted)
+    args[whole] = program.constants[args[whole]].astype(np.int16)
+    codes[whole] = LITERAL
+    return codes, args
+
+
+def _residual(expression: Expression, task: Task) -> Callable[[np.ndarray], np.ndarray]:
+    """Return the weighted residuals as a function of the constants, for small changes of them."""
     table, values = task.table, task.values
 
     def residual(constants: np.ndarray) -> np.ndarray:
@@ -105,42 +146,18 @@ def _solve(expression: Expression, task: Task) -> tuple[np.ndarray, float, np.nd
             evaluate(expression.with_constants(constants.tolist()), values), table.y.shape
         )
         if table.whitening is not None:
-            return table.whitening @ found - table.target
-        weight = 1.0 if table.precision is None else np.sqrt(table.precision)
-        return weight * (found - table.y)
+            return np.asarray(table.whitening @ found)
+        weight = np.ones(len(found)) if table.precision is None else np.sqrt(table.precision)
+        return weight * found / _yardstick(table.y, task.loss)
 
-    start = np.array(expression.constants)
-    best, k = (math.inf, start), len(start)
-    generator = np.random.default_rng(task.seed)
-    for attempt in range(task.starts):
-        begin = start * np.exp(0.5 * generator.standard_normal(k)) if attempt else start
-        with np.errstate(all="ignore"):
-            first = residual(begin)
-        if not np.isfinite(first).all():
-            continue
-        if not k:
-            best = (float(np.mean(first**2)), start)
-            break
-        if k > len(first):
-            continue
-        try:
-            with np.errstate(all="ignore"):
-                found = least_squares(
-                    residual,
-                    begin,
-                    method="lm",
-                    x_scale=np.maximum(np.abs(begin), 1e-3),
-                    ftol=1e-15,
-                    xtol=1e-15,
-                    gtol=1e-15,
-                    max_nfev=task.iterations * (k + 1),
-                )
-        except ValueError:
-            continue
-        loss = float(np.mean(found.fun**2))
-        if loss < best[0]:
-            best = (loss, found.x)
-    return best[1], best[0], _spreads(residual, best[1]) if k else np.zeros(0)
+    return residual
+
+
+def _yardstick(y: np.ndarray, loss: str) -> np.ndarray:
+    """Return by what a residual is divided: the size of the value, its root, or nothing."""
+    if loss in ("relative", "logarithmic"):
+        return np.abs(y)
+    return np.sqrt(np.maximum(y, 1.0)) if loss == "poisson" else np.ones(len(y))
 
 
 def _spreads(residual: Callable[[np.ndarray], np.ndarray], constants: np.ndarray) -> np.ndarray:

@@ -29,8 +29,9 @@ from residuum.seeds import child_seed
 
 Map = Callable[..., Iterable[Any]]
 STARTS = 4
-# How many of the shortest descriptions are pruned beside the front.
-SHORTEST = 6
+# How many of the shortest descriptions are pruned.
+SHORTEST = 8
+WORTH = 60.0  # nats above the shortest description, beyond which pruning cannot make it the shortest
 QUICK = 15
 BESIDE = 1e-3
 CONFIDENCE = 0.95
@@ -111,10 +112,10 @@ def _length(noise: Noise) -> Callable[[Fit], float]:
 
 
 def _promising(fits: Sequence[Fit], noise: Noise) -> list[Fit]:
-    """Return the formulas worth the work: the front, and those of shortest description."""
-    front = nondominated(fits, _expression, lambda f: f.loss)
-    others = sorted((f for f in fits if f not in front), key=_length(noise))
-    return front + others[:SHORTEST]
+    """Return the formulas worth the work: those of shortest description, if not much longer."""
+    lengths = {id(f): _length(noise)(f) for f in fits}
+    order = sorted(fits, key=lambda f: lengths[id(f)])
+    return [f for f in order[:SHORTEST] if lengths[id(f)] <= lengths[id(order[0])] + WORTH]
 
 
 def _improved(start: Fit, *, task: Task, noise: Noise, snap: bool) -> list[Fit]:
@@ -127,7 +128,7 @@ def _improved(start: Fit, *, task: Task, noise: Noise, snap: bool) -> list[Fit]:
 
 def _pruned(start: Fit, task: Task, noise: Noise) -> list[Fit]:
     """Return the formula, all that pruning found on the way, no other of them better."""
-    quick, values = replace(task, iterations=QUICK), task.values
+    quick, values = replace(task, iterations=QUICK, spreads=False), task.values
     seen = {skeleton(start.expression): start}
     current: Fit | None = start
     while current is not None:
