@@ -25,7 +25,6 @@ from residuum.distillers.genetic.trees import (
     INTEGER_POWER,
     LITERAL,
     LOG,
-    MAX_NODES,
     MUL,
     NEG,
     SIN,
@@ -155,7 +154,7 @@ def _best(blocks, low, high, target, weight, fit):
         sw += weight[j]
         st += weight[j] * target[j]
         stt += weight[j] * target[j] * target[j]
-    best, chosen = math.inf, -1
+    best, chosen, tiny = math.inf, -1, 1e-20 * stt
     for q in range(low, high):
         row = blocks.values[blocks.order[q]]
         se = see = set_ = 0.0
@@ -167,7 +166,8 @@ def _best(blocks, low, high, target, weight, fit):
         if not (see > 0.0 and math.isfinite(see)):
             continue
         plain = stt - set_ * set_ / see
-        if plain < best:
+        # Blocks come by complexity: a longer one must be better, not equal up to rounding.
+        if plain < 0.999 * best - tiny:
             best, chosen = plain, blocks.order[q]
             fit[0], fit[1] = set_ / see, 0.0
         spread = see - se * se / sw
@@ -175,7 +175,7 @@ def _best(blocks, low, high, target, weight, fit):
             cross = set_ - se * st / sw
             both = (stt - st * st / sw) - cross * cross / spread
             # An offset is one more constant: it must do much better.
-            if 3.0 * both < best:
+            if 3.0 * both + tiny < 0.999 * best:
                 best, chosen = 3.0 * both, blocks.order[q]
                 fit[0] = cross / spread
                 fit[1] = (st - fit[0] * se) / sw

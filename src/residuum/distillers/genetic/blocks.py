@@ -216,7 +216,9 @@ def _enumerate(probes, operators, powers, given, known, cost, most, state):
                 transcendental = not is_power and code != SQRT
                 if count >= most or (transcendental and special[i]):
                     continue
-                if length[i] + 1 > BLOCK_NODES or (codes[i, length[i] - 1] == INTEGER_POWER and is_power):
+                if length[i] + 1 > BLOCK_NODES or (
+                    codes[i, length[i] - 1] == INTEGER_POWER and is_power
+                ):
                     continue
                 if not _unary_unit(code, power, unit[i], known, u):
                     continue

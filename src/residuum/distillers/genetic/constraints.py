@@ -18,8 +18,8 @@ from residuum.distillers.genetic.trees import (
     CONSTANT,
     MAX_NODES,
     POW,
-    structural_hash,
     start_of,
+    structural_hash,
 )
 
 
@@ -79,7 +79,10 @@ def _contains(codes, args, length, wanted, stack):
     """Tell whether some subtree has the hash `wanted`."""
     for i in range(length):
         begin = start_of(codes, i)
-        if structural_hash(codes[begin : i + 1], args[begin : i + 1], i + 1 - begin, stack) == wanted:
+        if (
+            structural_hash(codes[begin : i + 1], args[begin : i + 1], i + 1 - begin, stack)
+            == wanted
+        ):
             return True
     return False
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
-import numpy as np
+from collections.abc import Sequence
 
 from residuum.distillers.genetic.trees import LITERAL
 from residuum.expressions.expression import Expression

@@ -23,7 +23,6 @@ from residuum.distillers.genetic.machine import evaluate
 from residuum.distillers.genetic.random import below, choose, mix, uniform
 from residuum.distillers.genetic.ranking import survivors
 from residuum.distillers.genetic.trees import (
-    CONSTANT,
     DRAFT_NODES,
     MAX_CONSTANTS,
     MAX_NODES,
@@ -256,9 +255,7 @@ def _normal_form(tools, scene):
 def copy_draft(source, target):
     """Copy one draft over another."""
     clear(target)
-    copy_run(
-        target, source.codes, source.args, source.constants, source.local, 0, source.size[0]
-    )
+    copy_run(target, source.codes, source.args, source.constants, source.local, 0, source.size[0])
 
 
 @compiled
@@ -384,7 +381,7 @@ def _to_niche(store, row, whole, scene, niches):
 
 
 @compiled
-def measure(store, row, child, whole, wrap, data, steps, best, work):
+def measure(store, row, child, whole, wrap, data, steps, best, target, work):
     """Fit the formula's constants and write it to a row; return the evaluations it took.
 
     `best` is the loss above which no more steps than a few are worth it.
@@ -402,7 +399,8 @@ def measure(store, row, child, whole, wrap, data, steps, best, work):
             data, MORE_STEPS, work,
         )  # fmt: skip
         used += more
-    store.loss[row] = loss if math.isfinite(loss) else math.inf
+    # Below the target residuals are rounding: formulas there are equally good, the simplest stays.
+    store.loss[row] = max(loss, target) if math.isfinite(loss) else math.inf
     return used
 
 
@@ -464,7 +462,7 @@ def check(tools, scene, wrap, offset, state):
 
 
 @compiled
-def insert(store, memory, scene, tools, data, sample, sample_constants, work, size, state):
+def insert(store, memory, scene, tools, data, sample, sample_constants, work, size, target, state):
     """Put the formula in the draft into its niche and, where there is room, the population.
 
     Returns the evaluations it took (zero for one that is refused or was seen) and the new size.
@@ -476,14 +474,12 @@ def insert(store, memory, scene, tools, data, sample, sample_constants, work, si
     wrap, complexity, carrying = check(tools, scene, 1, False, state)
     if wrap < 0:
         return 0, size
-    key = _key(
-        tools.child, tools.whole, sample, sample_constants, values, work, tools.hashes, wrap
-    )
+    key = _key(tools.child, tools.whole, sample, sample_constants, values, work, tools.hashes, wrap)
     if _visits(memory, key) >= VISITS:
         return 0, size
     _remember(memory, key)
     write(store, row, tools.child, tools.whole, wrap, complexity, carrying, 0)
-    measure(store, row, tools.child, tools.whole, wrap, data, STEPS, math.inf, work)
+    measure(store, row, tools.child, tools.whole, wrap, data, STEPS, math.inf, target, work)
     write(store, row, tools.child, tools.whole, wrap, complexity, carrying, 0)
     _to_niche(store, row, tools.whole, scene, niches)
     if size < population and math.isfinite(store.loss[row]):
@@ -493,21 +489,31 @@ def insert(store, memory, scene, tools, data, sample, sample_constants, work, si
 
 
 @compiled
-def epoch(store, memory, scene, tools, data, sample, sample_constants, work, size, evaluations, target, state):
+def epoch(
+    store,
+    memory,
+    scene,
+    tools,
+    data,
+    sample,
+    sample_constants,
+    work,
+    size,
+    evaluations,
+    target,
+    state,
+):
     """Breed generations until `evaluations` are done; return how many were, and the new size.
 
-    An evaluation is one child fitted. Stops early where the best loss is below `target` or hardly
-    any child is allowed.
+    An evaluation is one child fitted; losses below `target` count as equal. Stops early where
+    hardly any child is allowed.
     """
     population = scene.population
     niches = len(store.loss) - 2 * population
     first_child = population + niches
     values = np.zeros(len(sample.y))
     done, refused = 0, 0
-    best = math.inf
-    for row in range(population, first_child):
-        best = min(best, store.loss[row])
-    while done < evaluations and refused < 400 * (evaluations + 100) and best > target:
+    while done < evaluations and refused < 400 * (evaluations + 100):
         children = 0
         while children < population and done + children < evaluations:
             kind = -1
@@ -555,11 +561,10 @@ def epoch(store, memory, scene, tools, data, sample, sample_constants, work, siz
             niche += _behaviour(tools.whole, tools.whole.size[0])
             measure(
                 store, row, tools.child, tools.whole, wrap, data, STEPS, store.loss[niche] * 3.0,
-                work,
+                target, work,
             )  # fmt: skip
             write(store, row, tools.child, tools.whole, wrap, complexity, carrying, age)
             _to_niche(store, row, tools.whole, scene, niches)
-            best = min(best, store.loss[row])
             children += 1
         done += children
         for row in range(size):

@@ -17,8 +17,8 @@ from residuum.distillers.genetic.trees import (
     ABS,
     ADD,
     ARITY,
-    COS,
     CONSTANT,
+    COS,
     COSH,
     DIV,
     DRAFT_NODES,
@@ -98,11 +98,7 @@ def _is_constant(out, start, stop):
 @compiled
 def _ends_with(out, start, stop, code):
     """Tell whether the run is `inner constant code`."""
-    return (
-        stop - start >= 3
-        and out.codes[stop - 1] == code
-        and out.codes[stop - 2] == CONSTANT
-    )
+    return stop - start >= 3 and out.codes[stop - 1] == code and out.codes[stop - 2] == CONSTANT
 
 
 @compiled
@@ -402,9 +398,7 @@ def _binary(out, code, start, middle):
     if first and second and arithmetic:
         a, b = out.args[start], out.args[middle]
         for e in range(out.constants.shape[0]):
-            out.constants[e, a] = _binary_value(
-                code, out.constants[e, a], out.constants[e, b]
-            )
+            out.constants[e, a] = _binary_value(code, out.constants[e, a], out.constants[e, b])
         out.local[a] = out.local[a] or out.local[b]
         out.size[0] = start + 1
     elif second and arithmetic:

@@ -120,7 +120,7 @@ def forward(m, loaded, size, base, work):
         elif op == DIV:
             for j in range(size):
                 v[to + j] = v[x + j] / v[y + j]
-        elif op < INTEGER_POWER + 1 or op >= NEG and op < RIGHT:
+        elif op < INTEGER_POWER + 1 or (op >= NEG and op < RIGHT):
             _unary(op, to, x, table[i, EXPONENT], size, v)
         elif op == SPREAD:
             c = scalars[a]

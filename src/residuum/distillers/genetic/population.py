@@ -133,9 +133,7 @@ def formula(arrays: Mapping[str, np.ndarray], row: int, form: Form) -> Expressio
     return with_linear(core, scale, offset, int(arrays["wrap"][row]))
 
 
-def whole_of(
-    arrays: Mapping[str, np.ndarray], row: int, form: Form
-) -> tuple[list[int], list[int]]:
+def whole_of(arrays: Mapping[str, np.ndarray], row: int, form: Form) -> tuple[list[int], list[int]]:
     """Return the instructions of a row with the trees of the genome in the holes."""
     length = int(arrays["length"][row])
     codes = [int(c) for c in arrays["codes"][row][:length]]
@@ -207,6 +205,7 @@ def found_island(
     names: Sequence[str],
     hypothesis: str,
     form: int,
+    target: float,
 ) -> GeneticIsland:
     """Return an island of the formulas to start from, as far as the rules allow them."""
     scene = setting.scene
@@ -224,7 +223,7 @@ def found_island(
                 emit(draft, code, int(arg))
         used, size = insert(
             store, memory, scene, bench.tools, setting.data, setting.sample,
-            setting.sample_constants, bench.work, size, state,
+            setting.sample_constants, bench.work, size, target, state,
         )  # fmt: skip
         done += int(used)
     rows = scene.population + niches

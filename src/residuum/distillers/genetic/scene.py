@@ -12,13 +12,13 @@ from residuum.distillers.genetic.constraints import Rules
 from residuum.distillers.genetic.dimensions import TWELFTHS, Units
 from residuum.distillers.genetic.evolve import Scene
 from residuum.distillers.genetic.hypotheses import Form, free_form, read_form
-from residuum.distillers.genetic.workspace import LOGARITHMIC, POISSON, RELATIVE, Data, data_of
 from residuum.distillers.genetic.trees import (
     CODES,
     INTEGER_POWER,
     MAX_CONSTANTS,
 )
 from residuum.distillers.genetic.variation import BACKSOLVE, LOCAL, RATES, Language
+from residuum.distillers.genetic.workspace import LOGARITHMIC, POISSON, RELATIVE, Data, data_of
 from residuum.distillers.regression import Dimensions, Table
 from residuum.distillers.settings import GeneticSettings
 from residuum.errors import UserError
@@ -270,5 +270,3 @@ def _probe_rows(table: Table, seed: int) -> np.ndarray:
     n = len(table.y)
     rows = generator(seed, "probes").permutation(n)
     return rows[: min(n, PROBES)]
-
-

@@ -34,6 +34,7 @@ from residuum.expressions.simplification import absorb_scales
 EXACT = 1e-24
 # Share of a budget in seconds that is kept for what comes after the search.
 AFTER = 0.15
+SIMPLER = 40_000  # evaluations after the last simpler exact formula that end a search
 OF_EACH = 3  # formulas of each complexity that are refined
 MOST_REFINED = 40
 
@@ -76,7 +77,7 @@ def search(
         map=map,
         checkpoint=checkpoint,
         progress=progress,
-        target=lambda group: any(island.arrays["loss"].min() <= target for island in group),
+        target=_Enough(target),
     )
     rows = formulas_of(evolved, settings_of)
     if not rows:
@@ -97,6 +98,26 @@ def search(
     )
 
 
+class _Enough:
+    """Tells when an exact formula was found and a simpler one was looked for long enough."""
+
+    def __init__(self, target: float) -> None:
+        self.target, self.last, self.size = target, 0, np.inf
+
+    def __call__(self, islands: Sequence[GeneticIsland]) -> bool:
+        done = sum(island.evaluations for island in islands)
+        size = min((self._simplest(island) for island in islands), default=np.inf)
+        if size < self.size:
+            self.size, self.last = size, done
+        return bool(self.size < np.inf and done >= self.last + max(SIMPLER, 0.5 * self.last))
+
+    def _simplest(self, island: GeneticIsland) -> float:
+        exact = island.arrays["loss"] <= self.target
+        return (
+            float(island.arrays["complexity"][exact].min(initial=10_000)) if exact.any() else np.inf
+        )
+
+
 def found_islands(
     table: Table, settings: GeneticSettings, *, seed: int
 ) -> tuple[tuple[Setting, ...], tuple[GeneticIsland, ...]]:
@@ -113,6 +134,7 @@ def found_islands(
             names=table.variables,
             hypothesis=forms[k % len(forms)],
             form=k % len(forms),
+            target=EXACT * spread_of(places[k % count]),
         )
         for k in range(settings.islands)
     )

@@ -63,9 +63,7 @@ LINKS: dict[str, Link] = {
         -2.0,
         (SQRT,),
     ),
-    "root": Link(
-        np.sqrt, lambda y: 0.5 / np.sqrt(y), ((INTEGER_POWER, 2),), 0.5, (INTEGER_POWER,)
-    ),
+    "root": Link(np.sqrt, lambda y: 0.5 / np.sqrt(y), ((INTEGER_POWER, 2),), 0.5, (INTEGER_POWER,)),
     "logarithm": Link(np.log, lambda y: 1 / y, ((EXP, 0),), None, (EXP,)),
     "exponential": Link(np.exp, np.exp, ((LOG, 0),), None, (LOG,)),
 }

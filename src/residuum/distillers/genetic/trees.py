@@ -15,7 +15,8 @@ import numpy as np
 from residuum.distillers.genetic.compiled import compiled
 from residuum.distillers.genetic.random import mix
 from residuum.expressions.primitives import PRIMITIVES
-from residuum.expressions.program import CONSTANT, INTEGER_POWER, VARIABLE
+from residuum.expressions.program import CONSTANT, INTEGER_POWER
+from residuum.expressions.program import VARIABLE as VARIABLE
 
 LITERAL = 3
 ADD, SUB, MUL, DIV = (PRIMITIVES[s].opcode for s in "+-*/")

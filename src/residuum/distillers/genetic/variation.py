@@ -19,11 +19,9 @@ from residuum.distillers.genetic.trees import (
     ADD,
     ARITY,
     CONSTANT,
-    DIV,
     INTEGER_POWER,
     LITERAL,
     MUL,
-    NEG,
     POW,
     VARIABLE,
     copy_run,
@@ -327,9 +325,7 @@ def vary(draft, kind, mother, father, language, blocks, classes, units, w, state
     if kind == POINT:
         _point(draft, codes, args, constants, local, length, language, hole, node, state)
     elif kind == INSERT:
-        _insert(
-            draft, codes, args, constants, local, length, language, blocks, hole, node, state
-        )
+        _insert(draft, codes, args, constants, local, length, language, blocks, hole, node, state)
     elif kind == DELETE:
         _delete(draft, codes, args, constants, local, length, node, state)
     elif kind == HOIST:
