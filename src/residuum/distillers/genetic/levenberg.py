@@ -30,7 +30,7 @@ from residuum.distillers.genetic.reverse import backward
 from residuum.distillers.genetic.workspace import BLOCK
 from residuum.expressions.program import CONSTANT
 
-FIRST_DAMPING, LESS, MORE = 1e-2, 0.2, 5.0
+FIRST_DAMPING, LESS, MORE = 1.0, 0.1, 10.0
 LEAST_DAMPING, MOST_DAMPING = 1e-12, 1e12
 ENOUGH = 1e-9  # relative decrease of the loss below which a fit ends
 NOISE = 1e-31  # share of the mean square of y that rounding leaves
