@@ -97,9 +97,7 @@ class GeneticSettings:
     local_constants: Annotated[
         int, "most constants that take a value of their own in each experiment"
     ] = 0
-    wildcards: Annotated[
-        int, "with units: most constants that carry units of their own"
-    ] = 3
+    wildcards: Annotated[int, "with units: most constants that carry units of their own"] = 3
     costs: Annotated[Mapping[str, int], "complexity of an operator, if not the table's"] = field(
         default_factory=dict
     )
@@ -118,9 +116,9 @@ class GeneticSettings:
         tuple[str, ...], "forms to fill in, such as x*g(y) or 1 - g(x)/h(y); empty: any formula"
     ] = ()
     seeds: Annotated[tuple[str, ...], "formulas that the search starts from"] = ()
-    symmetry: Annotated[
-        Mapping[str, str], "odd or even in an argument, or `x, y: exchange`"
-    ] = field(default_factory=dict)
+    symmetry: Annotated[Mapping[str, str], "odd or even in an argument, or `x, y: exchange`"] = (
+        field(default_factory=dict)
+    )
     sign: Annotated[str | None, "positive or negative on the samples' box"] = None
     trend: Annotated[
         Mapping[str, str], "increasing or decreasing in an argument on the samples' box"

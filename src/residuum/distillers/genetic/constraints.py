@@ -99,7 +99,7 @@ def _subtrees_allowed(codes, args, length, rules, stack):
 
 
 @compiled
-def allowed(draft, complexity, offset, rules, units, w, stack):
+def allowed(draft, complexity, wrap, rules, units, w, stack):
     """Return the number of constants that carry units, or -1 where the formula breaks a rule."""
     n, k = draft.size[0], draft.size[1]
     if n == 0 or n > MAX_NODES or k > rules.constants or complexity > rules.complexity:
@@ -121,5 +121,5 @@ def allowed(draft, complexity, offset, rules, units, w, stack):
             return -1
     if not units.known:
         return 0
-    needed = wildcards_needed(draft.codes, draft.args, n, units, offset, w)
+    needed = wildcards_needed(draft.codes, draft.args, n, units, wrap, w)
     return needed if needed <= units.wildcards else -1

@@ -198,10 +198,12 @@ def _pass_down(codes, args, i, w):
 
 
 @compiled
-def wildcards_needed(codes, args, size, units, offset, w):
+def wildcards_needed(codes, args, size, units, wrap, w):
     """Return how many constants carry units, the scale and the offset among them; -1: none will do.
 
-    The scale is `value / core`, so it carries a unit unless the core has the value's own.
+    The scale is `value / core`, so it carries a unit unless the core has the value's own. A
+    constant that stands in several places (an unknown function that is called twice) must have
+    one unit in all of them.
     """
     if not infer(codes, args, size, units, w):
         return -1
@@ -213,12 +215,21 @@ def wildcards_needed(codes, args, size, units, offset, w):
     else:
         _demand(w, last, w.unit[last], True)
         if not _same(w.unit[last], units.value):
+            if wrap == 0:
+                return -1
             count += 1
-    if offset and not _is_zero(units.value):
+    if wrap == 2 and not _is_zero(units.value):
         count += 1
+    w.stack[:] = -1  # from here on: where each constant was met
     for i in range(last, -1, -1):
         if ARITY[codes[i]]:
             _pass_down(codes, args, i, w)
-        elif codes[i] == CONSTANT and w.demanded[i] and not _is_zero(w.demand[i]):
-            count += 1
+        elif codes[i] == CONSTANT and w.demanded[i]:
+            met = w.stack[args[i]]
+            w.stack[args[i]] = i
+            if met >= 0:
+                if not _same(w.demand[met], w.demand[i]):
+                    return -1
+            elif not _is_zero(w.demand[i]):
+                count += 1
     return count

@@ -23,6 +23,7 @@ from residuum.distillers.genetic.machine import evaluate
 from residuum.distillers.genetic.random import below, choose, mix, uniform
 from residuum.distillers.genetic.ranking import survivors
 from residuum.distillers.genetic.trees import (
+    CONSTANT,
     DRAFT_NODES,
     MAX_CONSTANTS,
     MAX_NODES,
@@ -32,6 +33,7 @@ from residuum.distillers.genetic.trees import (
     complexity_of,
     copy_run,
     emit,
+    emit_constant,
     new_draft,
     start_of,
     structural_hash,
@@ -46,13 +48,16 @@ from residuum.distillers.genetic.variation import (
     grow,
     vary,
 )
+from residuum.distillers.genetic.workspace import Data
 
 BEHAVIOURS = 4
 HOLE = 4  # in a hypothesis: the place of an unknown function
 TRIES = 40  # children that may be refused before a new random formula takes their place
-VISITS = 4  # how often a structure with constants is fitted, each time from other values
-STEPS = 5
-MORE_STEPS = 12
+# How often a structure is fitted: without constants, with (each time from other values), and when
+# only its constants are varied.
+ONCE, VISITS, OFTEN = np.int64(1), np.int64(4), np.int64(100)
+STEPS, MORE_STEPS = np.int64(5), np.int64(12)
+PROMISING = 3.0  # times the loss of its niche, below which a formula gets more steps
 FRESH = 0.02
 
 
@@ -73,6 +78,23 @@ class Store(NamedTuple):
     age: np.ndarray
     rank: np.ndarray
     crowd: np.ndarray
+
+
+class Sample(NamedTuple):
+    """A few rows on which structures are told apart, with stand-in constants, and scratch."""
+
+    data: Data
+    constants: np.ndarray
+    values: np.ndarray
+
+
+class Starts(NamedTuple):
+    """Formulas to start from: instructions, with arguments or constants as `values`."""
+
+    codes: np.ndarray
+    values: np.ndarray
+    length: np.ndarray
+    wrap: int
 
 
 class Memory(NamedTuple):
@@ -307,25 +329,24 @@ def _remember(memory, key):
 
 
 @compiled
-def _key(child, whole, sample, sample_constants, sample_values, work, hashes, offset):
-    """Return a hash of the structure: numeric on a few rows with stand-in constants, else formal."""
+def _key(whole, sample, work, hashes, wrap):
+    """Return a hash of the structure: numeric on a few rows with stand-in constants or formal."""
     n = whole.size[0]
-    total, key = 0.0, np.uint64(77 + offset)
-    evaluate(whole.codes, whole.args, n, sample_constants, sample, work, sample_values)
-    scale = 0.0
-    for j in range(len(sample_values)):
-        total += sample_values[j]
-        scale = max(scale, abs(sample_values[j]))
-    if math.isfinite(total) and 1e-100 < scale < 1e100:
-        if whole.size[1]:
-            # With constants, which of them stands where matters only up to their number.
-            key = mix(key + np.uint64(whole.size[1]))
-        for j in range(len(sample_values)):
-            x = sample_values[j] / sample_values[0] if sample_values[0] != 0.0 else sample_values[j]
-            x = min(max(x, -1e9), 1e9)
-            key = mix(key ^ np.uint64(np.int64(np.round(x * 1e7)) + 4611686018427387904))
-        return key | np.uint64(1)
-    return mix(structural_hash(whole.codes, whole.args, n, hashes) + key) | np.uint64(1)
+    total, scale, key = 0.0, 0.0, np.uint64(77 + wrap)
+    values = sample.values
+    evaluate(whole.codes, whole.args, n, sample.constants, sample.data, work, values)
+    for j in range(len(values)):
+        total += values[j]
+        scale = max(scale, abs(values[j]))
+    if not (math.isfinite(total) and 1e-100 < scale < 1e100):
+        return mix(structural_hash(whole.codes, whole.args, n, hashes) + key) | np.uint64(1)
+    # With constants, which of them stands where matters only up to their number.
+    key = mix(key + np.uint64(whole.size[1]))
+    lead = values[0] if values[0] != 0.0 else 1.0
+    for j in range(len(values)):
+        x = min(max(values[j] / lead, -1e9), 1e9)
+        key = mix(key ^ np.uint64(np.int64(np.round(x * 1e7)) + 4611686018427387904))
+    return key | np.uint64(1)
 
 
 @compiled
@@ -371,37 +392,33 @@ def write(store, row, child, whole, wrap, complexity, carrying, age):
 
 
 @compiled
-def _to_niche(store, row, whole, scene, niches):
-    """Put a formula into its niche where it is the best there."""
+def _niche_of(store, row, whole, scene, niches):
+    """Return the row of the niche of a formula."""
     bins = niches // BEHAVIOURS
     at = min(store.complexity[row], bins - 1) * BEHAVIOURS
-    niche = scene.population + at + _behaviour(whole, whole.size[0])
-    if store.loss[row] < store.loss[niche]:
-        copy_row(store, row, niche)
+    return scene.population + at + _behaviour(whole, whole.size[0])
 
 
 @compiled
-def measure(store, row, child, whole, wrap, data, steps, best, target, work):
-    """Fit the formula's constants and write it to a row; return the evaluations it took.
+def measure(store, row, whole, wrap, data, best, target, work):
+    """Fit the formula's constants; write scale, offset and loss to a row.
 
     `best` is the loss above which no more steps than a few are worth it.
     """
-    n = whole.size[0]
+    n, count = whole.size[0], whole.size[1]
     linear = store.linear[row]
     linear[0], linear[1] = 1.0, 0.0
-    loss, used, _ = fit(
-        whole.codes, whole.args, n, whole.constants, whole.local, whole.size[1], wrap, linear,
-        data, steps, work,
-    )  # fmt: skip
-    if loss < best and whole.size[1]:
-        loss, more, _ = fit(
-            whole.codes, whole.args, n, whole.constants, whole.local, whole.size[1], wrap, linear,
-            data, MORE_STEPS, work,
-        )  # fmt: skip
-        used += more
+    steps, loss = STEPS, math.inf
+    for _ in range(2):
+        loss = fit(
+            whole.codes, whole.args, n, whole.constants, whole.local, count, wrap, linear, data,
+            steps, work,
+        )[0]  # fmt: skip
+        if not (loss < best and count):
+            break
+        steps = MORE_STEPS
     # Below the target residuals are rounding: formulas there are equally good, the simplest stays.
     store.loss[row] = max(loss, target) if math.isfinite(loss) else math.inf
-    return used
 
 
 @compiled
@@ -433,7 +450,7 @@ def _breed(store, scene, tools, size, niches, kind, state):
 
 
 @compiled
-def check(tools, scene, wrap, offset, state):
+def check(tools, scene, wrap, offset):
     """Fold the draft, fill in the hypothesis, ask the rules; return wrap, complexity and wildcards.
 
     The wrap is -1 where the formula breaks a rule.
@@ -454,7 +471,7 @@ def check(tools, scene, wrap, offset, state):
     rules = scene.rules
     complexity = complexity_of(tools.whole.codes, size, rules.cost) + 2 * wrap
     carrying = allowed(
-        tools.whole, complexity, wrap == 2, rules, scene.units, tools.units, tools.hashes
+        tools.whole, complexity, wrap, rules, scene.units, tools.units, tools.hashes
     )
     if carrying < 0:
         return -1, 0, 0
@@ -462,109 +479,101 @@ def check(tools, scene, wrap, offset, state):
 
 
 @compiled
-def insert(store, memory, scene, tools, data, sample, sample_constants, work, size, target, state):
-    """Put the formula in the draft into its niche and, where there is room, the population.
+def _propose(store, scene, memory, tools, sample, work, size, niches, state):
+    """Put an allowed formula that was not tried too often into the tools, in `TRIES` tries.
 
-    Returns the evaluations it took (zero for one that is refused or was seen) and the new size.
+    Returns its wrap (-1 if there was none), complexity, wildcards, age, and how many were refused.
     """
-    population = scene.population
-    niches = len(store.loss) - 2 * population
-    row = population + niches
-    values = np.zeros(len(sample.y))
-    wrap, complexity, carrying = check(tools, scene, 1, False, state)
-    if wrap < 0:
-        return 0, size
-    key = _key(tools.child, tools.whole, sample, sample_constants, values, work, tools.hashes, wrap)
-    if _visits(memory, key) >= VISITS:
-        return 0, size
+    kind = -1
+    if size > 0 and uniform(state) > FRESH:
+        kind = choose(state, scene.rates)
+    for refused in range(TRIES):
+        wrap, age = _breed(store, scene, tools, size, niches, kind, state)
+        if wrap < 0:
+            kind = CROSSOVER if kind == BACKSOLVE else kind
+            continue
+        offset = (wrap == 2) != (uniform(state) < 0.08)
+        wrap, complexity, carrying = check(tools, scene, wrap, offset)
+        if wrap < 0:
+            continue
+        most = VISITS if tools.whole.size[1] else ONCE
+        if kind == PERTURB or kind == LOCAL:
+            most = OFTEN
+        if _is_new(tools, sample, memory, wrap, most, work):
+            return wrap, complexity, carrying, age, refused
+    return -1, 0, 0, 0, TRIES
+
+
+@compiled
+def _is_new(tools, sample, memory, wrap, most, work):
+    """Tell whether a structure was tried less than `most` times, and remember that it was."""
+    key = _key(tools.whole, sample, work, tools.hashes, wrap)
+    if _visits(memory, key) >= most:
+        return False
     _remember(memory, key)
-    write(store, row, tools.child, tools.whole, wrap, complexity, carrying, 0)
-    measure(store, row, tools.child, tools.whole, wrap, data, STEPS, math.inf, target, work)
-    write(store, row, tools.child, tools.whole, wrap, complexity, carrying, 0)
-    _to_niche(store, row, tools.whole, scene, niches)
-    if size < population and math.isfinite(store.loss[row]):
-        copy_row(store, row, size)
-        size += 1
-    return 1, size
+    return True
+
+
+@compiled
+def _adopt(store, row, tools, wrap, complexity, carrying, age, scene, data, target, niches, work):
+    """Fit the formula in the tools, write it to a row, and to its niche if it is the best there."""
+    store.complexity[row] = complexity
+    niche = _niche_of(store, row, tools.whole, scene, niches)
+    measure(store, row, tools.whole, wrap, data, store.loss[niche] * PROMISING, target, work)
+    write(store, row, tools.child, tools.whole, wrap, complexity, carrying, age)
+    if store.loss[row] < store.loss[niche]:
+        copy_row(store, row, niche)
+
+
+@compiled
+def _given(starts, index, draft):
+    """Write a formula to start from to the draft."""
+    clear(draft)
+    for i in range(starts.length[index]):
+        if starts.codes[index, i] == CONSTANT:
+            emit_constant(draft, starts.values[index, i])
+        else:
+            emit(draft, starts.codes[index, i], np.int64(starts.values[index, i]))
 
 
 @compiled
 def epoch(
-    store,
-    memory,
-    scene,
-    tools,
-    data,
-    sample,
-    sample_constants,
-    work,
-    size,
-    evaluations,
-    target,
-    state,
+    store, memory, scene, tools, data, sample, work, starts, size, evaluations, target, state
 ):
-    """Breed generations until `evaluations` are done; return how many were, and the new size.
+    """Fit all formulas to start from, then breed until `evaluations` are done.
 
-    An evaluation is one child fitted; losses below `target` count as equal. Stops early where
-    hardly any child is allowed.
+    Returns how many formulas were fitted and the new size of the population. Losses below
+    `target` count as equal. Ends early where hardly any child is allowed.
     """
     population = scene.population
     niches = len(store.loss) - 2 * population
     first_child = population + niches
-    values = np.zeros(len(sample.y))
-    done, refused = 0, 0
-    while done < evaluations and refused < 400 * (evaluations + 100):
+    done, refused, given = 0, 0, 0
+    age = 0
+    while given < len(starts.length) or (done < evaluations and refused < 400 * evaluations):
         children = 0
-        while children < population and done + children < evaluations:
-            kind = -1
-            if size > 0 and uniform(state) > FRESH:
-                kind = choose(state, scene.rates)
-            made = False
-            made = False
-            complexity = carrying = age = wrap = 0
-            for _ in range(TRIES):
-                wrap, age = _breed(store, scene, tools, size, niches, kind, state)
+        while children < population:
+            if given < len(starts.length):
+                _given(starts, given, tools.draft)
+                given += 1
+                age = 0
+                wrap, complexity, carrying = check(tools, scene, starts.wrap, starts.wrap == 2)
+                if wrap < 0 or not _is_new(tools, sample, memory, wrap, VISITS, work):
+                    continue
+            elif done + children < evaluations and refused < 400 * evaluations:
+                wrap, complexity, carrying, age, tries = _propose(
+                    store, scene, memory, tools, sample, work, size, niches, state
+                )
+                refused += tries
                 if wrap < 0:
-                    refused += 1
-                    if kind == BACKSOLVE:
-                        kind = CROSSOVER
                     continue
-                offset = wrap == 2
-                if uniform(state) < 0.08:
-                    offset = not offset
-                wrap, complexity, carrying = check(tools, scene, wrap, offset, state)
-                if wrap < 0:
-                    refused += 1
-                    continue
-                key = _key(
-                    tools.child, tools.whole, sample, sample_constants, values, work,
-                    tools.hashes, wrap,
-                )  # fmt: skip
-                seen = _visits(memory, key)
-                most = 1 if tools.whole.size[1] == 0 else VISITS
-                if kind == PERTURB or kind == LOCAL:
-                    most = 100
-                if seen >= most:
-                    refused += 1
-                    continue
-                _remember(memory, key)
-                made = True
+            else:
                 break
-            if not made:
-                if refused > 400 * (evaluations + 100):
-                    break
-                continue
             row = first_child + children
-            write(store, row, tools.child, tools.whole, wrap, complexity, carrying, age)
-            bins = niches // BEHAVIOURS
-            niche = population + min(complexity, bins - 1) * BEHAVIOURS
-            niche += _behaviour(tools.whole, tools.whole.size[0])
-            measure(
-                store, row, tools.child, tools.whole, wrap, data, STEPS, store.loss[niche] * 3.0,
-                target, work,
+            _adopt(
+                store, row, tools, wrap, complexity, carrying, age, scene, data, target, niches,
+                work,
             )  # fmt: skip
-            write(store, row, tools.child, tools.whole, wrap, complexity, carrying, age)
-            _to_niche(store, row, tools.whole, scene, niches)
             children += 1
         done += children
         for row in range(size):

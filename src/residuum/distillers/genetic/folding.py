@@ -168,42 +168,46 @@ def _unary(out, code, arg, start):
 
 @compiled
 def _power(out, start, arg):
-    """Raise the last run to an integer power."""
-    n = out.size[0]
-    last = out.codes[n - 1]
-    if last == NEG and n - start > 1:
-        out.size[0] = n - 1
-        _power_of_plain(out, arg)
-        if arg % 2 != 0:
-            emit(out, NEG, 0)
-        return
-    if _ends_with(out, start, n, MUL):
-        slot = out.args[n - 2]
-        for e in range(out.constants.shape[0]):
-            out.constants[e, slot] = out.constants[e, slot] ** float(arg)
-        out.size[0] = n - 2
-        _power_of_plain(out, arg)
-        emit(out, CONSTANT, slot)
-        emit(out, MUL, 0)
-        return
-    _power_of_plain(out, arg)
+    """Raise the last run to an integer power; signs, factors, roots and powers in it merge."""
+    slot, negative = -1, False
+    while True:
+        n = out.size[0]
+        last = out.codes[n - 1]
+        if last == INTEGER_POWER and abs(arg * out.args[n - 1]) <= LARGEST_POWER:
+            arg *= out.args[n - 1]
+            out.size[0] = n - 1
+        elif last == SQRT and arg % 2 == 0:
+            arg //= 2
+            out.size[0] = n - 1
+        elif last == NEG:
+            negative = negative != (arg % 2 != 0)
+            out.size[0] = n - 1
+        elif _ends_with(out, start, n, MUL):
+            own = out.args[n - 2]
+            for e in range(out.constants.shape[0]):
+                out.constants[e, own] = out.constants[e, own] ** float(arg)
+            if slot >= 0:
+                _scale_by(out, slot, own, 1)
+            else:
+                slot = own
+            out.size[0] = n - 2
+        else:
+            break
+    if arg != 1:
+        emit(out, INTEGER_POWER, arg)
+    _scaled(out, slot, negative)
 
 
 @compiled
-def _power_of_plain(out, arg):
-    n = out.size[0]
-    if out.codes[n - 1] == INTEGER_POWER and abs(arg * out.args[n - 1]) <= LARGEST_POWER:
-        power = arg * out.args[n - 1]
-        if power == 1:
-            out.size[0] = n - 1
-        else:
-            out.args[n - 1] = power
-    elif out.codes[n - 1] == SQRT and arg % 2 == 0:
-        out.size[0] = n - 1
-        if arg != 2:
-            emit(out, INTEGER_POWER, arg // 2)
-    elif arg != 1:
-        emit(out, INTEGER_POWER, arg)
+def _scaled(out, slot, negative):
+    """Write the factor of the last run: a constant, where there is a slot, or a sign."""
+    if slot >= 0:
+        if negative:
+            out.constants[:, slot] *= -1.0
+        emit(out, CONSTANT, slot)
+        emit(out, MUL, 0)
+    elif negative:
+        emit(out, NEG, 0)
 
 
 @compiled
@@ -305,8 +309,8 @@ def _equal_operands(out, code, start, middle):
     if power == 0:
         out.size[0] = start
         emit_constant(out, 1.0)
-    elif power != 1:
-        emit(out, INTEGER_POWER, power)
+    else:
+        _power(out, start, power)
     return True
 
 
@@ -343,34 +347,38 @@ def _product(out, code, start, middle):
             out.size[0] = n - 1
             code = DIV if code == MUL else MUL
         emit(out, code, 0)
+    if out.codes[out.size[0] - 1] == NEG:
+        negative = not negative
+        out.size[0] -= 1
+    if not _is_constant(out, start, out.size[0]):
+        _scaled(out, slot, negative)
+        return
+    if negative:
+        out.constants[:, out.args[start]] *= -1.0
     if slot >= 0:
-        if negative:
-            out.constants[:, slot] *= -1.0
-        if _is_constant(out, start, out.size[0]):
-            _scale_by(out, out.args[start], slot, 1)
-        else:
-            emit(out, CONSTANT, slot)
-            emit(out, MUL, 0)
-    elif negative:
-        if _is_constant(out, start, out.size[0]):
-            out.constants[:, out.args[start]] *= -1.0
-        else:
-            emit(out, NEG, 0)
+        _scale_by(out, out.args[start], slot, 1)
 
 
 @compiled
 def _sum(out, code, start, middle):
     """Add or subtract two runs; their constant parts go outside."""
     slot = -1
-    stop = out.size[0]
-    if _ends_with(out, middle, stop, ADD):
-        slot = out.args[stop - 2]
-        if code == SUB:
-            out.constants[:, slot] *= -1.0
-        out.size[0] = stop - 2
-    elif out.codes[stop - 1] == NEG and stop - middle > 1:
-        out.size[0] = stop - 1
-        code = SUB if code == ADD else ADD
+    while True:
+        stop = out.size[0]
+        if _ends_with(out, middle, stop, ADD):
+            own = out.args[stop - 2]
+            if code == SUB:
+                out.constants[:, own] *= -1.0
+            if slot >= 0:
+                _shift_by(out, slot, own, 1.0)
+            else:
+                slot = own
+            out.size[0] = stop - 2
+        elif out.codes[stop - 1] == NEG:
+            out.size[0] = stop - 1
+            code = SUB if code == ADD else ADD
+        else:
+            break
     if _ends_with(out, start, middle, ADD):
         inner = out.args[middle - 2]
         if slot >= 0:

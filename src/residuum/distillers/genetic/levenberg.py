@@ -25,7 +25,7 @@ from residuum.distillers.genetic.losses import (
 )
 from residuum.distillers.genetic.machine import forward, load, padded, rows_of
 from residuum.distillers.genetic.normal import STEP, clear, collect, gram, rank, solve
-from residuum.distillers.genetic.planning import CONSTANT_OF, PARENT, ROW_OF, plan
+from residuum.distillers.genetic.planning import CONSTANT_OF, PARENT, ROW_OF, SEEN, plan
 from residuum.distillers.genetic.reverse import backward
 from residuum.distillers.genetic.workspace import BLOCK
 from residuum.expressions.program import CONSTANT
@@ -267,8 +267,13 @@ def _jacobian(layout, constants, linear, data, work):
 
 @compiled
 def _finish_rows(layout, start, size, work):
-    """Add up the rows of constants that occur twice; write those of scale, offset, residual."""
+    """Add up rows of constants used twice, clear those of none; write scale, offset, residual."""
     d, stride, last_row = work.adjoint, layout.stride, layout.shared + layout.local
+    for k in range(layout.count):
+        if work.columns[ROW_OF, k] >= 0 and not work.columns[SEEN, k]:
+            to = work.columns[ROW_OF, k] * stride + start
+            for j in range(size):
+                d[to + j] = 0.0
     for row in range(last_row + 1, layout.rows):
         source = row * stride + start
         to = work.columns[PARENT, row] * stride + start

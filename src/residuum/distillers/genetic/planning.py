@@ -3,10 +3,11 @@
 An instruction is a row of `Work.plan`: operator (+ 64 where the right operand is a scalar, + 128
 where the left is), places of the two operands (a slot of values, or a scalar), the exponent, where
 the derivatives by the two operands go, and the place of the instruction's own adjoint.
-Numbers start as `np.int64(0)`: a bare 0 would have a type, and
-compiled versions, of its own. Places of derivatives: `-1` nowhere, `a >= 0` the adjoint slot a, `-2 - c` the Jacobian row c.
+Places of derivatives: `-1` nowhere, `a >= 0` the adjoint slot a, `-2 - c` the Jacobian row c.
 Slots hold the program's variables first, then one instruction each. A sum hands its adjoint on by
 its place, so no copies are made.
+
+Numbers start as `np.int64(0)`: a bare 0 would have a type, and compiled versions, of its own.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from residuum.expressions.program import CONSTANT, INTEGER_POWER, VARIABLE
 LITERAL = 3
 ADD, SUB, MUL, DIV = (PRIMITIVES[s].opcode for s in "+-*/")
 POW, MIN, MAX = (PRIMITIVES[s].opcode for s in ("**", "min", "max"))
-FIRST_UNARY = PRIMITIVES["neg"].opcode
+FIRST_UNARY, SIGN = PRIMITIVES["neg"].opcode, PRIMITIVES["sign"].opcode
 COPY, SPREAD = 4, 5  # a program that is one leaf; a scalar where a vector is needed
 RIGHT, LEFT = 64, 128
 
@@ -134,7 +135,9 @@ def _activate(m, loaded, count, work):
         if _is_binary(op) and not yes:
             right = RIGHT <= op < LEFT
             yes = (b < count and row[b] >= 0) if right else (b >= loaded and active[b - loaded])
-        active[i] = yes
+        # A slope of zero would still turn what is infinite below it into NaN.
+        flat = op == SIGN or (op == INTEGER_POWER and table[i, EXPONENT] == 0)
+        active[i] = yes and not flat
 
 
 @merged

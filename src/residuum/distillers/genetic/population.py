@@ -12,10 +12,10 @@ from residuum.distillers.genetic.evolve import (
     BEHAVIOURS,
     HOLE,
     Memory,
+    Starts,
     Store,
     Tools,
     epoch,
-    insert,
     new_memory,
     new_store,
     new_tools,
@@ -26,13 +26,10 @@ from residuum.distillers.genetic.ranking import ranks
 from residuum.distillers.genetic.scene import Setting
 from residuum.distillers.genetic.seeding import Instruction
 from residuum.distillers.genetic.trees import (
-    CONSTANT,
+    DRAFT_NODES,
     MAX_CONSTANTS,
     MAX_NODES,
     VARIABLE,
-    clear,
-    emit,
-    emit_constant,
     start_of,
 )
 from residuum.distillers.genetic.workspace import Work, make_work
@@ -171,9 +168,8 @@ class Evolution:
         store, memory = _opened(island)
         bench = new_bench(setting)
         done, size = epoch(
-            store, memory, setting.scene, bench.tools, setting.data, setting.sample,
-            setting.sample_constants, bench.work, island.size, evaluations, self.target,
-            new_state(seed),
+            store, memory, setting.scene, bench.tools, setting.data, setting.sample, bench.work,
+            _starts(()), island.size, evaluations, self.target, new_state(seed),
         )  # fmt: skip
         return _closed(island, store, memory, int(size), island.evaluations + int(done))
 
@@ -211,21 +207,11 @@ def found_island(
     scene = setting.scene
     niches = (scene.rules.complexity + 12) * BEHAVIOURS
     store = new_store(scene.population, niches, len(setting.data.starts) - 1)
-    memory, bench, state = new_memory(), new_bench(setting), new_state(number)
-    done = size = 0
-    for steps in starts:
-        draft = bench.tools.draft
-        clear(draft)
-        for code, arg in steps:
-            if code == CONSTANT:
-                emit_constant(draft, float(arg))
-            else:
-                emit(draft, code, int(arg))
-        used, size = insert(
-            store, memory, scene, bench.tools, setting.data, setting.sample,
-            setting.sample_constants, bench.work, size, target, state,
-        )  # fmt: skip
-        done += int(used)
+    memory, bench = new_memory(), new_bench(setting)
+    done, size = epoch(
+        store, memory, scene, bench.tools, setting.data, setting.sample, bench.work,
+        _starts(starts), 0, 0, target, new_state(number),
+    )  # fmt: skip
     rows = scene.population + niches
     arrays = {name: array[:rows] for name, array in store._asdict().items()}
     arrays |= {
@@ -236,7 +222,19 @@ def found_island(
         "names": np.array(list(names)),
         "hypothesis": np.array([hypothesis]),
     }
-    return GeneticIsland(arrays, int(size), done, number)
+    return GeneticIsland(arrays, int(size), int(done), number)
+
+
+def _starts(formulas: Sequence[Sequence[Instruction]]) -> Starts:
+    """Return formulas to start from as arrays; those that are too long are left out."""
+    usable = [steps for steps in formulas if len(steps) <= DRAFT_NODES // 2]
+    codes = np.zeros((len(usable), DRAFT_NODES // 2), np.int16)
+    values = np.zeros((len(usable), DRAFT_NODES // 2))
+    for row, steps in enumerate(usable):
+        codes[row, : len(steps)] = [code for code, _ in steps]
+        values[row, : len(steps)] = [value for _, value in steps]
+    length = np.array([len(steps) for steps in usable], np.int64)
+    return Starts(codes, values, length, 1)
 
 
 def _opened(island: GeneticIsland) -> tuple[Store, Memory]:

@@ -22,18 +22,29 @@ def mark_duplicates(loss, complexity, order, dropped):
         if not math.isfinite(loss[i]):
             dropped[i] = True
         elif last >= 0 and abs(loss[i] - loss[last]) <= SAME_LOSS * loss[i]:
-            dropped[i] = complexity[i] >= complexity[last]
-            last = last if dropped[i] else i
+            simpler = complexity[i] < complexity[last]
+            dropped[last if simpler else i] = True
+            last = i if simpler else last
         else:
             last = i
 
 
 @compiled
+def best_first(loss, complexity):
+    """Return the order by loss, then by complexity, then by place."""
+    simple = np.argsort(complexity, kind="mergesort")
+    return simple[np.argsort(loss[simple], kind="mergesort")]
+
+
+@compiled
 def ranks(loss, complexity, alive, rank):
-    """Write the number of the front that each formula is in; -1 for those left out."""
+    """Write the number of the front that each formula is in; -1 for those left out.
+
+    Of formulas that are equal in both, each counts as beaten by the one before it.
+    """
     n = len(loss)
     rank[:] = -1
-    order = np.argsort(loss + 0.0)
+    order = best_first(loss, complexity)
     left = 0
     for i in range(n):
         left += alive[i]
@@ -56,7 +67,7 @@ def crowding(loss, complexity, rank, fronts, crowd):
     """Write the distance to the neighbours on the same front; infinite at both ends."""
     n = len(loss)
     crowd[:] = 0.0
-    order = np.argsort(loss + 0.0)
+    order = best_first(loss, complexity)
     previous = np.full(fronts, -1)
     before = np.full(fronts, -1)
     for a in range(n):

@@ -10,7 +10,7 @@ import numpy as np
 from residuum.distillers.genetic.blocks import PROBES, build_blocks
 from residuum.distillers.genetic.constraints import Rules
 from residuum.distillers.genetic.dimensions import TWELFTHS, Units
-from residuum.distillers.genetic.evolve import Scene
+from residuum.distillers.genetic.evolve import Sample, Scene
 from residuum.distillers.genetic.hypotheses import Form, free_form, read_form
 from residuum.distillers.genetic.trees import (
     CODES,
@@ -42,8 +42,7 @@ class Setting:
 
     scene: Scene
     data: Data
-    sample: Data
-    sample_constants: np.ndarray
+    sample: Sample
     form: Form
     scales: np.ndarray
     size: float
@@ -92,17 +91,22 @@ def build_setting(table: Table, settings: GeneticSettings, *, island: int, seed:
         population=settings.population,
         age_limit=60,
     )
-    few = probes[:SAMPLE]
-    sample = data._replace(
-        XT=np.ascontiguousarray(scaled[:, few]),
-        y=np.zeros(len(few)),
-        weight=np.ones(len(few)),
-        whitening=np.zeros((0, len(few))),
+    return Setting(scene, data, _sample(data, probes[:SAMPLE]), form, scales, size, complexity)
+
+
+def _sample(data: Data, rows: np.ndarray) -> Sample:
+    """Return the rows on which structures are told apart."""
+    n = len(rows)
+    few = data._replace(
+        XT=np.ascontiguousarray(data.XT[:, rows]),
+        y=np.zeros(n),
+        weight=np.ones(n),
+        whitening=np.zeros((0, n)),
         target=np.zeros(0),
-        starts=np.array([0, len(few)], dtype=np.int64),
+        starts=np.array([0, n], dtype=np.int64),
     )
     stand_ins = (0.7310585786 + 0.6180339887 * np.arange(MAX_CONSTANTS))[None]
-    return Setting(scene, data, sample, stand_ins, form, scales, size, complexity)
+    return Sample(few, stand_ins, np.zeros(n))
 
 
 def _columns(formulas: Sequence[Expression], table: Table) -> np.ndarray:

@@ -105,7 +105,7 @@ def _sums(
     weights: np.ndarray,
     good: np.ndarray,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield the best sums of one to `LONGEST` blocks: the places of the blocks and their factors."""
+    """Yield the best sums of one to `LONGEST` blocks: places of the blocks and factors."""
     w = weights[good] / np.abs(weights[good]).max()
     b = target[good] * w
     size = float(np.linalg.norm(b))

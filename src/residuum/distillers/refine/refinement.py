@@ -31,7 +31,7 @@ Map = Callable[..., Iterable[Any]]
 STARTS = 4
 # How many of the shortest descriptions are pruned.
 SHORTEST = 8
-WORTH = 60.0  # nats above the shortest description, beyond which pruning cannot make it the shortest
+WORTH = 60.0  # nats above the shortest description; pruning does not make up for more
 QUICK = 15
 BESIDE = 1e-3
 CONFIDENCE = 0.95
