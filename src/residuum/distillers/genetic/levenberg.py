@@ -45,7 +45,7 @@ class Layout(NamedTuple):
     shared: int
     local: int
     wrap: int
-    count: int
+    count: int  # type: ignore[assignment]
     ranges: int
     keep: bool
     stride: int

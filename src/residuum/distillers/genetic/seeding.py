@@ -132,7 +132,7 @@ def _supports(
     pairs = _pairs(columns[:MOST_PAIRED], rho[:MOST_PAIRED], complexity[:MOST_PAIRED])
     best = sorted(pairs, key=lambda row: -row[0])
     yield from (support for _, support in best)
-    beam = [support for _, support in best[:EXTENDED]]
+    beam: list[tuple[int, ...]] = [support for _, support in best[:EXTENDED]]
     for _ in range(3, LONGEST + 1):
         longer: dict[tuple[int, ...], float] = {}
         for support in beam:
@@ -144,7 +144,7 @@ def _supports(
 
 def _pairs(
     columns: np.ndarray, rho: np.ndarray, complexity: np.ndarray
-) -> list[tuple[float, tuple[int, ...]]]:
+) -> list[tuple[float, tuple[int, int]]]:
     """Return the best pairs of every pair of complexities, with the share they explain."""
     cosine = columns @ columns.T
     with np.errstate(all="ignore"):
