@@ -68,7 +68,7 @@ class Store(NamedTuple):
     args: np.ndarray
     length: np.ndarray
     constants: np.ndarray
-    count: np.ndarray
+    count: np.ndarray  # type: ignore[assignment]
     local: np.ndarray
     wrap: np.ndarray
     linear: np.ndarray

@@ -66,7 +66,8 @@ class GeneticIsland:
     def emigrants(self, count: int) -> dict[str, np.ndarray]:
         """Return up to `count` formulas of the first front of the niches, spread over it."""
         front = self.front()
-        rows = front[np.unique(np.linspace(0, len(front) - 1, count).round().astype(int))]
+        places = np.linspace(0, max(len(front) - 1, 0), min(count, len(front)))
+        rows = front[np.unique(places.round().astype(int))]
         return {name: self.arrays[name][rows] for name in _ROWS} | {
             "form": np.full(len(rows), self.arrays["form"][0])
         }
@@ -77,17 +78,19 @@ class GeneticIsland:
         return np.asarray(same & (newcomers["carrying"] <= self.arrays["wildcards"][0]))
 
     def receive(self, newcomers: Mapping[str, np.ndarray]) -> GeneticIsland:
-        """Return the island with its last rows, the worst, replaced by newcomers."""
-        count = len(newcomers["loss"])
+        """Return the island with newcomers in its empty rows, then in the place of its worst."""
         population = int(self.arrays["wildcards"][1])
+        count = min(len(newcomers["loss"]), population)
         size = min(population, self.size + count)
-        start = max(0, size - count)
+        rank, crowd = self.arrays["rank"][: self.size], self.arrays["crowd"][: self.size]
+        worst = np.lexsort((crowd, -rank))
+        rows = np.concatenate([np.arange(self.size, size), worst])[:count]
         arrays = dict(self.arrays)
         for name in _ROWS:
             arrays[name] = self.arrays[name].copy()
-            arrays[name][start:size] = newcomers[name][: size - start]
-        arrays["rank"][start:size] = 0
-        arrays["age"][start:size] = 0
+            arrays[name][rows] = newcomers[name][:count]
+        arrays["rank"][rows] = 0
+        arrays["age"][rows] = 0
         return replace(self, arrays=arrays, size=size)
 
     def front(self) -> np.ndarray:

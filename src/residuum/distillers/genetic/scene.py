@@ -23,7 +23,7 @@ from residuum.distillers.regression import Dimensions, Table
 from residuum.distillers.settings import GeneticSettings
 from residuum.errors import UserError
 from residuum.expressions.evaluation import evaluate
-from residuum.expressions.expression import Expression
+from residuum.expressions.expression import Expression, is_integer
 from residuum.expressions.primitives import PRIMITIVES
 from residuum.seeds import generator
 
@@ -62,7 +62,7 @@ def build_setting(table: Table, settings: GeneticSettings, *, island: int, seed:
     )
     columns = _columns(form.columns, table)
     units = _units(form.columns, table, wildcards=_wildcards(settings, island))
-    scales, size = _scales(columns, table, units)
+    scales, size = _scales(columns, table, units, form)
     scaled = np.ascontiguousarray((columns / scales).T)
     data = _data(scaled, table, size, settings)
     language = _language(settings, form)
@@ -140,23 +140,19 @@ def _dimensions_of(
     formula: Expression, known: dict[str, Dimensions], width: int
 ) -> tuple[float, ...]:
     """Return the dimensions of a fixed part of a hypothesis."""
-    none = (0.0,) * width
-
-    def leaf(token: str, _: float | None) -> tuple[float, ...]:
-        return tuple(float(x) for x in known.get(token, none))
-
-    def node(symbol: str, *parts: tuple[float, ...]) -> tuple[float, ...]:
-        rule = PRIMITIVES[symbol].units
-        a, b = parts[0], parts[-1]
-        if rule == "product":
-            return tuple(x + y for x, y in zip(a, b, strict=True))
-        if rule == "quotient":
-            return tuple(x - y for x, y in zip(a, b, strict=True))
-        if rule == "root":
-            return tuple(x / 2 for x in a)
-        return a if rule in ("same", "keep") else none
-
-    return formula.fold(leaf, node)
+    if not formula.operands:
+        return tuple(float(x) for x in known.get(formula.head, (0,) * width))
+    parts = [_dimensions_of(part, known, width) for part in formula.operands]
+    rule, a, b = PRIMITIVES[formula.head].units, parts[0], parts[-1]
+    if rule == "product":
+        return tuple(x + y for x, y in zip(a, b, strict=True))
+    if rule == "quotient":
+        return tuple(x - y for x, y in zip(a, b, strict=True))
+    if rule == "root":
+        return tuple(x / 2 for x in a)
+    if rule == "power" and is_integer(formula.operands[1].head):
+        return tuple(x * int(formula.operands[1].head) for x in a)
+    return a if rule in ("same", "keep") else (0.0,) * width
 
 
 def _twelfths(row: Sequence[object]) -> list[int]:
@@ -169,12 +165,17 @@ def _twelfths(row: Sequence[object]) -> list[int]:
     return found
 
 
-def _scales(columns: np.ndarray, table: Table, units: Units) -> tuple[np.ndarray, float]:
+def _scales(
+    columns: np.ndarray, table: Table, units: Units, form: Form
+) -> tuple[np.ndarray, float]:
     """Return the scale of every column and of the values, so that numbers are near one.
 
     With units a scale belongs to a base dimension: sums stay sums. Without, columns of similar
-    size share a power of a thousand, for the same reason.
+    size share a power of a thousand, for the same reason; numbers in a hypothesis are meant as
+    they stand, so there is nothing to scale.
     """
+    if not units.known and not form.hypothesis.identity:
+        return np.ones(columns.shape[1]), 1.0
     sizes = np.array([_size(column) for column in (*columns.T, table.y)])
     logs = np.log10(sizes)
     if not units.known:
