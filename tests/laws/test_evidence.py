@@ -10,7 +10,7 @@ from laws_truths import lotka_volterra
 
 from residuum.distillers.front import Candidate, Front
 from residuum.expressions.parser import parse
-from residuum.laws.combinations import neighbours, pool, ranked, shared, zero
+from residuum.laws.combinations import Library, neighbours, pool, ranked, shared, zero
 from residuum.laws.evidence import Criterion, Forms, weights
 from residuum.problem.equations import read_problem
 
@@ -102,17 +102,17 @@ def test_shared_forms_are_always_tried() -> None:
 
 def test_neighbours_add_and_remove_one_term_and_keep_fitted_constants() -> None:
     law = {"predation": candidate("predation", "1.0*prey"), "growth": zero("growth")}
-    columns = {
-        "predation": [candidate("predation", "1.0*prey"), candidate("predation", "1.0*predator")],
-        "growth": [candidate("growth", "1.0*prey")],
+    library = {
+        "predation": Library(10, (parse("prey"), parse("predator"))),
+        "growth": Library(10, (parse("prey"),)),
     }
     fitted = {"predation": parse("0.7*prey"), "growth": parse("0*prey").operands[0]}
     found = {
         tuple(c.expression.infix() for c in near.values())
-        for near in neighbours(law, fitted, columns, {"predation": 10, "growth": 10})
+        for near in neighbours(law, fitted, library)
     }
     assert ("0.7*prey + 0.0*predator", "0") in found
     assert ("0", "0") in found
     assert ("1.0*prey", "0.0*prey") in found
-    wider = next(neighbours(law, fitted, columns, {"predation": 10, "growth": 10}))
+    wider = next(neighbours(law, fitted, library))
     assert wider["predation"].structure_nats == pytest.approx(math.log(1 + 10 + 45))

@@ -13,7 +13,7 @@ from residuum.distillers.front import Candidate, Front
 from residuum.expressions.evaluation import evaluate
 from residuum.expressions.expression import CONSTANT, Expression
 from residuum.expressions.parser import parse
-from residuum.laws.combinations import neighbours, pool
+from residuum.laws.combinations import Library, neighbours, pool
 from residuum.laws.evidence import Forms
 from residuum.laws.families import box_points, holds, same_function, without_redundancy
 from residuum.laws.select import select
@@ -177,8 +177,8 @@ def test_the_pool_takes_the_shortest_code_of_a_form() -> None:
 def test_a_term_beside_a_rational_one_costs_what_it_adds() -> None:
     rational = Candidate("f", parse("2.0*x/(1.0 + 3.0*x)"), 1.0, 20.0, "genetic")
     single = Candidate("f", parse("2.0*x"), 1.0, 2.0, "sindy")
-    pooled, fitted = {"f": [rational, single]}, {"f": rational.expression}
-    (wider, *_) = neighbours({"f": rational}, fitted, pooled, {"f": 4})
+    fitted = {"f": rational.expression}
+    (wider, *_) = neighbours({"f": rational}, fitted, {"f": Library(4, (parse("x"),))})
     assert is_linear(single.expression)
     assert wider["f"].structure_nats == pytest.approx(20.0 + np.log(5))
     assert len(wider["f"].expression.constants) == 4

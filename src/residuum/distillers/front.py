@@ -28,10 +28,11 @@ def formula_nats(expression: Expression) -> float:
 
     for a weighted sum of `k` terms, where term `j` has :math:`t_j` tokens, of :math:`s` different
     ones in the formula (Bartlett, Desmond and Ferreira 2023, arXiv:2211.11461), and
-    :math:`p_j` sums and products whose two operands could be exchanged. As in `subset_nats`
-    the weights are constants, not structure, and the order of terms is not told; a constant
-    term is one token. One monomial
-    costs 1 to 6 nats, as does the choice of one from a library of 3 to 400.
+    :math:`p_j` sums and products whose two operands could be exchanged. An integer power `n` is
+    one token, and one above 2 costs :math:`\log(|n|/2)` besides, or a high power of a sum would
+    pass for an exponential. As in `subset_nats` the weights are constants, not structure, and the
+    order of terms is not told; a constant term is one token. One monomial costs 1 to 6 nats, as
+    does the choice of one from a library of 3 to 400.
     """
     parts = [part for _, part in terms(Expression(*_structure(expression)))]
     offset = len(parts)
@@ -40,6 +41,7 @@ def formula_nats(expression: Expression) -> float:
     symbols = {symbol for part in parts for symbol in _symbols(part)} | {CONSTANT}
     tokens = sum(len(_symbols(part)) for part in parts) + (offset if parts else 0)
     length = tokens * math.log(len(symbols))
+    length += sum(_high_powers(part) for part in parts)
     exchanges = sum(_exchanges(part) for part in parts)
     return max(0.0, length - exchanges * math.log(2.0) - math.lgamma(len(parts) + 1))
 
@@ -59,6 +61,11 @@ def _symbols(part: Expression) -> list[str]:
         tokens.remove(exponent)
         tokens.append(f"**{exponent}")
     return tokens
+
+
+def _high_powers(part: Expression) -> float:
+    whole = [e.tokens[-1] for e in part.walk() if e.head == "**" and is_integer(e.tokens[-1])]
+    return sum(math.log(max(abs(int(exponent)) / 2, 1.0)) for exponent in whole)
 
 
 def _exchanges(part: Expression) -> int:

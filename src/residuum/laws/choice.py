@@ -24,6 +24,7 @@ from residuum.hidden.samples import Extraction
 from residuum.laws.combinations import (
     ZERO,
     Combination,
+    libraries,
     neighbours,
     pool,
     ranked,
@@ -169,11 +170,11 @@ def screen(choice: Choice, fronts: Sequence[Mapping[str, Front]]) -> list[Row]:
     )
     seen: set[Any] = set()
     rows = _sorted(choice.refit(_distinct(choice.forms, laws, seen), choice.full, SCREEN))
-    sizes = library_sizes(fronts, pooled)
+    library = libraries(fronts, list(pooled))
     explored: set[Any] = set()
     for _ in range(MOST_ROUNDS):
         best = _distinct_rows(choice.forms, rows[: choice.settings.extend], explored)
-        near = [law for row in best for law in neighbours(row.law, row.fit.hidden, pooled, sizes)]
+        near = [law for row in best for law in neighbours(row.law, row.fit.hidden, library)]
         new = _distinct(choice.forms, near, seen)
         if not new:
             break
@@ -186,14 +187,6 @@ def _distinct_rows(forms: Forms, rows: Sequence[Row], explored: set[Any]) -> lis
     new = [row for row in rows if forms.of_law(row.law) not in explored]
     explored.update(forms.of_law(row.law) for row in new)
     return new
-
-
-def library_sizes(fronts: Sequence[Mapping[str, Front]], names: Iterable[str]) -> dict[str, int]:
-    """Return the number of library terms each hidden term's candidates were chosen from."""
-    return {
-        name: max((front[name].library_size for front in fronts if name in front), default=0)
-        for name in names
-    }
 
 
 def _distinct(forms: Forms, laws: Sequence[Combination], seen: set[Any]) -> list[Combination]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from residuum.distillers.front import Candidate, Front, subset_nats
 from residuum.expressions.calculus import ONE, terms
@@ -18,6 +18,32 @@ from residuum.problem.problem import Problem
 Combination = dict[str, Candidate]
 Part = tuple[float, Expression, bool]
 ZERO = Expression.integer(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """The terms that a hidden term may gain, of the `size` that sums were chosen from.
+
+    What a search found is none of them, round constants or not: it costs what its structure costs.
+    """
+
+    size: int = 0
+    terms: tuple[Expression, ...] = ()
+
+    def holds(self, part: Expression) -> bool:
+        """Tell whether a term is one of the library."""
+        return part == ONE or skeleton(part) in {skeleton(term) for term in self.terms}
+
+
+def libraries(fronts: Sequence[Mapping[str, Front]], names: Sequence[str]) -> dict[str, Library]:
+    """Return the library of each hidden term: the single terms of the fronts that have one."""
+    found = {}
+    for name in names:
+        rows = [front[name] for front in fronts if name in front and front[name].library_size]
+        parts = _single_terms([c for front in rows for c in front.candidates if c.status == "ok"])
+        size = max((front.library_size for front in rows), default=0)
+        found[name] = Library(size, tuple(parts))
+    return found
 
 
 def pool(
@@ -137,8 +163,7 @@ def _lattice(columns: Sequence[Sequence[float]]) -> Iterator[tuple[int, ...]]:
 def neighbours(
     law: Mapping[str, Candidate],
     fitted: Mapping[str, Expression],
-    pooled: Mapping[str, Sequence[Candidate]],
-    library_sizes: Mapping[str, int],
+    library: Mapping[str, Library],
 ) -> Iterator[Combination]:
     """Yield the law with one term more in one hidden term, then with one term fewer.
 
@@ -148,13 +173,14 @@ def neighbours(
     for name, candidate in law.items():
         current = _parts(fitted[name]) if candidate.expression != ZERO else []
         present = {skeleton(part) for _, part, _ in current}
-        size = library_sizes.get(name, 0)
-        for _, part in _single_terms(pooled[name]):
-            if skeleton(part) not in present and size:
-                yield {**law, name: _linear(candidate, [*current, (0.0, part, True)], size)}
+        known = library.get(name, Library())
+        if not known.size:
+            continue
+        for part in known.terms:
+            if skeleton(part) not in present:
+                yield {**law, name: _linear(candidate, [*current, (0.0, part, True)], known)}
         for k in range(len(current)):
-            if size:
-                yield {**law, name: _linear(candidate, current[:k] + current[k + 1 :], size)}
+            yield {**law, name: _linear(candidate, current[:k] + current[k + 1 :], known)}
 
 
 def _parts(expression: Expression) -> list[Part]:
@@ -164,13 +190,15 @@ def _parts(expression: Expression) -> list[Part]:
     return [(value, part, place is not None) for (value, part), place in rows]
 
 
-def _single_terms(candidates: Sequence[Candidate]) -> list[tuple[float, Expression]]:
-    rows = [terms(c.expression) for c in candidates if c.expression != ZERO]
-    return [row[0] for row in rows if len(row) == 1 and not row[0][1].constants]
+def _single_terms(candidates: Sequence[Candidate]) -> list[Expression]:
+    """Return the terms that stand alone in a candidate, each once."""
+    rows = [terms(tidy(c.expression)) for c in candidates if c.expression != ZERO]
+    parts = [row[0][1] for row in rows if len(row) == 1 and not row[0][1].constants]
+    return list({skeleton(part): part for part in reversed(parts)}.values())[::-1]
 
 
-def _linear(candidate: Candidate, parts: Sequence[Part], size: int) -> Candidate:
-    """Return a candidate that is a weighted sum of terms, those of the library of `size`."""
+def _linear(candidate: Candidate, parts: Sequence[Part], library: Library) -> Candidate:
+    """Return a candidate that is a weighted sum of terms."""
     expression = ZERO
     for coefficient, part, free in parts:
         number = Expression.number(coefficient)
@@ -178,20 +206,20 @@ def _linear(candidate: Candidate, parts: Sequence[Part], size: int) -> Candidate
         if not free and part.constants and abs(coefficient) == 1.0:
             product = part if coefficient > 0 else -part
         expression = product if expression == ZERO else expression + product
-    nats = _sum_nats(candidate, parts, size)
+    nats = _sum_nats(candidate, parts, library)
     return replace(candidate, expression=expression, structure_nats=nats, loss=math.inf)
 
 
-def _sum_nats(candidate: Candidate, parts: Sequence[Part], size: int) -> float:
+def _sum_nats(candidate: Candidate, parts: Sequence[Part], library: Library) -> float:
     """Return the code length of a sum that comes of a candidate's.
 
-    Library terms cost what their subset costs. Terms with constants of their own stand in no
-    library: they keep what the candidate pays beyond its library terms.
+    Library terms cost what their subset costs. Others keep what the candidate pays beyond its
+    library terms.
     """
     had = terms(candidate.expression) if candidate.expression != ZERO else []
-    before = sum(not part.constants for _, part in had)
-    after = sum(not part.constants for _, part, _ in parts)
+    before = sum(library.holds(part) for _, part in had)
+    after = sum(library.holds(part) for _, part, _ in parts)
     if after == len(parts):
-        return subset_nats(size, after)
-    own = candidate.structure_nats - subset_nats(size, before)
-    return max(own, 0.0) + subset_nats(size, after)
+        return subset_nats(library.size, after)
+    own = candidate.structure_nats - subset_nats(library.size, before)
+    return max(own, 0.0) + subset_nats(library.size, after)

@@ -18,13 +18,12 @@ from residuum.laws.choice import (
     Map,
     Row,
     Selection,
-    library_sizes,
     prepare_choice,
     row_json,
     screen,
     shortlist,
 )
-from residuum.laws.combinations import pool
+from residuum.laws.combinations import libraries
 from residuum.laws.forecast import agreement, completed, roll_out, roll_out_torch, valid_time
 from residuum.laws.intervals import profile_interval
 from residuum.laws.law import (
@@ -77,8 +76,7 @@ def select(
     choice = prepare_choice(problem, observations, extraction, settings, map=map)
     rows = shortlist(choice, screen(choice, fronts))
     best = rows[0]
-    pooled = pool(problem, fronts, choice.forms, choice.points)
-    wider = extensions(best, pooled, library_sizes(fronts, pooled))
+    wider = extensions(best, libraries(fronts, list(best.law)))
     test = missing_test(best, choice.refit(wider, choice.full, EXACT), extraction.samples)
     identified = identifiable(choice, rows)
     curves, disagreement, is_stable = predict(choice, best)

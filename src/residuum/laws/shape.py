@@ -100,8 +100,12 @@ def inside(expression: Expression) -> list[int | None]:
 
 
 def is_linear(expression: Expression) -> bool:
-    """Tell whether a formula is a sum of terms without constants of their own."""
-    return not any(part.constants for _, part in terms(expression))
+    """Tell whether a formula is a sum of terms without constants or sums of their own.
+
+    Two of them are the same function only where they have the same terms.
+    """
+    parts = [part for _, part in terms(expression)]
+    return not any(part.constants or {"+", "-"} & set(part.tokens) for part in parts)
 
 
 def tidy(expression: Expression) -> Expression:

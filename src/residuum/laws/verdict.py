@@ -9,14 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import chi2, norm
 
-from residuum.distillers.front import Candidate
 from residuum.expressions.calculus import terms
 from residuum.expressions.constants import rounded
 from residuum.expressions.evaluation import evaluate
 from residuum.expressions.expression import Expression
 from residuum.hidden.samples import HiddenSamples
 from residuum.laws.choice import MARGIN, WIDER, Choice, Row, fitted, includes
-from residuum.laws.combinations import Combination, neighbours
+from residuum.laws.combinations import Combination, Library, neighbours
 from residuum.laws.evidence import weights
 from residuum.laws.law import Verdict
 from residuum.laws.shape import coefficients, skeleton
@@ -101,13 +100,11 @@ def missing_test(
     )
 
 
-def extensions(
-    best: Row, pooled: Mapping[str, Sequence[Candidate]], sizes: Mapping[str, int]
-) -> list[Combination]:
+def extensions(best: Row, library: Mapping[str, Library]) -> list[Combination]:
     """Return the laws that have one term more than the best in one hidden term."""
     law = fitted(best)
     count = sum(len(c.expression.constants) for c in law.values())
-    near = neighbours(law, best.fit.hidden, pooled, sizes)
+    near = neighbours(law, best.fit.hidden, library)
     return [n for n in near if sum(len(c.expression.constants) for c in n.values()) > count]
 
 
