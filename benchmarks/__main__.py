@@ -10,7 +10,7 @@ from pathlib import Path
 for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[_name] = "1"
 
-ALONE = ("refit", "peer", "arguments", "units", "islands")
+ALONE = ("refit", "peer", "arguments", "units", "individuals", "islands")
 
 
 def main() -> None:
@@ -157,6 +157,12 @@ def _run_islands(a: argparse.Namespace) -> None:
         seed=a.seed,
         result=a.result,
     )
+
+
+def _run_individuals(a: argparse.Namespace) -> None:
+    from benchmarks.individuals import measure
+
+    measure(draws=a.draws, seed=a.seed, result=a.result)
 
 
 def _run_page(a: argparse.Namespace) -> None:

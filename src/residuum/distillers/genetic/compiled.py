@@ -49,7 +49,8 @@ def merged(function: Callable[..., Any]) -> Any:
 
 def _compile(function: Callable[..., Any], *, fastmath: frozenset[str], forceinline: bool) -> Any:
     function.__qualname__ = f"{function.__qualname__}-{digest(Path(__file__).parent)}"
-    options: dict[str, Any] = {"error_model": "numpy", "fastmath": set(fastmath), "forceinline": forceinline}
+    options: dict[str, Any] = {"error_model": "numpy", "fastmath": set(fastmath)}
+    options["forceinline"] = forceinline
     options["no_cfunc_wrapper"] = True  # half the entry points to compile
     try:
         return njit(cache=True, **options)(function)

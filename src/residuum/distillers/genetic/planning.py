@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from residuum.distillers.genetic.compiled import compiled, merged
+from residuum.distillers.genetic.compiled import compiled, inlined, merged
 from residuum.expressions.primitives import PRIMITIVES
 from residuum.expressions.program import CONSTANT, INTEGER_POWER, VARIABLE
 
@@ -154,9 +154,10 @@ def _targets(m, loaded, count, rows, work):
     table[m - 1, ADJOINT] = 0
     for i in range(m - 1, -1, -1):
         table[i, TO_A] = table[i, TO_B] = NOWHERE
-        if not active[i]:
-            continue
         op, own = table[i, OP], table[i, ADJOINT]
+        if not active[i]:
+            _cut(op, table[i, A], table[i, B], loaded, active)
+            continue
         for side in range(2 if _is_binary(op) else 1):
             place = table[i, A + side]
             scalar = (op == SPREAD or op >= LEFT) if side == 0 else RIGHT <= op < LEFT
@@ -176,6 +177,15 @@ def _targets(m, loaded, count, rows, work):
                     table[i, TO_A + side] = slot
         users[own] -= 1
     return rows
+
+
+@inlined
+def _cut(op, a, b, loaded, active):
+    """Let no derivative be asked for below an instruction that has none."""
+    if a >= loaded and op < LEFT and op != SPREAD:
+        active[a - loaded] = 0
+    if _is_binary(op) and b >= loaded and not RIGHT <= op < LEFT:
+        active[b - loaded] = 0
 
 
 @compiled
