@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 import residuum
+from residuum.expressions.evaluation import evaluate
+from residuum.expressions.parser import parse
 from residuum.io.observations import read_observations
+from residuum.laws.families import box_points, holds
+from residuum.stages.prepare import observe
+
+SATURATION = Path(__file__).parent.parent / "config" / "saturation.yaml"
+# About where the arguments of the hidden terms were measured.
+BOXES = {
+    "holling": np.array([[0.01, 3.5], [0.1, 1.7]]),
+    "diode": np.array([[-0.34, 0.06]]),
+}
 
 
 @pytest.mark.slow
@@ -19,7 +32,7 @@ def test_discover_gives_the_law_of_the_campaign(finished, tmp_path, monkeypatch)
         dataset.problem,
         read_observations(results / "observations.nc"),
         surrogate=dataset.surrogate("pinn"),
-        distiller=dataset.distiller("sindy"),
+        distillers=dataset.distillers,
         select=dataset.select,
         seed=dataset.seed,
         dataset="decay",
@@ -29,3 +42,33 @@ def test_discover_gives_the_law_of_the_campaign(finished, tmp_path, monkeypatch)
     for key in ("equations", "hidden", "parameters", "scores", "verdict"):
         assert found[key] == written[key], key
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("name", "truth"),
+    [
+        ("holling", "2.0*predator*prey/(1.0 + 1.0*prey)"),
+        ("diode", "10.0*(exp(27.777777777777779*V) - 1)"),
+    ],
+)
+def test_terms_that_no_polynomial_holds_are_recovered(name, truth):
+    """The campaign of saturation: same family of functions as the truth, values within 2 %."""
+    dataset = residuum.load_campaign(SATURATION).dataset(name)
+    law = residuum.discover(
+        dataset.problem,
+        observe(dataset),
+        surrogate=dataset.surrogate("pinn"),
+        distillers=dataset.distillers,
+        select=dataset.select,
+        seed=dataset.seed,
+        dataset=name,
+    )
+    (found,) = law.hidden.values()
+    points = box_points(found.arguments, BOXES[name])
+    assert holds(parse(truth), found.expression, points), found.expression.infix()
+    exact = evaluate(parse(truth), points)
+    gap = evaluate(found.expression, points) - exact
+    assert np.sqrt(np.mean(gap**2) / np.mean(exact**2)) < 0.02
+    assert law.verdict.missing is False
+    assert law.verdict.stable

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from residuum.distillers.settings import SindySettings
+from residuum.distillers.settings import GeneticSettings, SindySettings
 from residuum.laws.settings import SelectSettings
 from residuum.seeds import child_seed
 from residuum.surrogates.settings import PinnSettings
@@ -23,7 +23,7 @@ def discover(
     observations: Observations,
     *,
     surrogate: PinnSettings | None = None,
-    distiller: SindySettings | None = None,
+    distillers: Mapping[str, SindySettings | GeneticSettings] | None = None,
     select: SelectSettings | None = None,
     seed: int = 0,
     dataset: str = "",
@@ -31,7 +31,8 @@ def discover(
 ) -> Law:
     """Return the law that completes `problem` on `observations`; nothing is read or written.
 
-    The answer is that of a campaign with the same settings, seed and dataset name. `map` may
+    The answer is that of a campaign with the same settings, seed and dataset name. `distillers`
+    are settings by name (`sindy`, `genetic`), sparse regression alone if not given. `map` may
     spread candidates over workers, such as the one of `residuum.parallel.open_map`. Values are in
     the user's units throughout. Raises UserError when the observations do not fit the problem.
     """
@@ -51,20 +52,23 @@ def discover(
         device=settings.device,
     )
     extraction = extract(trained, problem, observations)
-    fronts = {
-        term: distill(
-            samples,
-            distiller or SindySettings(),
-            seed=child_seed(seed, "distill", dataset, SURROGATE, DISTILLER, term),
-            map=map,
-        )
-        for term, samples in extraction.samples.items()
-    }
+    fronts = [
+        {
+            term: distill(
+                samples,
+                chosen,
+                seed=child_seed(seed, "distill", dataset, SURROGATE, name, term),
+                map=map,
+            )
+            for term, samples in extraction.samples.items()
+        }
+        for name, chosen in (distillers or {DISTILLER: SindySettings()}).items()
+    ]
     selection = select_law(
         problem,
         observations,
         extraction,
-        [fronts],
+        fronts,
         select or SelectSettings(),
         dataset=dataset,
         map=map,
