@@ -470,9 +470,7 @@ def check(tools, scene, wrap, offset):
         return -1, 0, 0
     rules = scene.rules
     complexity = complexity_of(tools.whole.codes, size, rules.cost) + 2 * wrap
-    carrying = allowed(
-        tools.whole, complexity, wrap, rules, scene.units, tools.units, tools.hashes
-    )
+    carrying = allowed(tools.whole, complexity, wrap, rules, scene.units, tools.units, tools.hashes)
     if carrying < 0:
         return -1, 0, 0
     return wrap, complexity + 2 * carrying, carrying

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -34,9 +35,10 @@ from residuum.expressions.simplification import absorb_scales
 EXACT = 1e-24
 # Share of a budget in seconds that is kept for what comes after the search.
 AFTER = 0.15
-SIMPLER = 40_000  # evaluations after the last simpler exact formula that end a search
+SIMPLER = 20_000  # evaluations after the last simpler exact formula that end a search
 OF_EACH = 3  # formulas of each complexity that are refined
 MOST_REFINED = 40
+MOST_CLASSES = 60  # units whose blocks are summed with each other before the search
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +65,11 @@ def search(
     With a budget in evaluations the same seed gives the same formulas, whatever `map` is. Raises
     UserError where the settings or the units allow no formula at all.
     """
+    compile_engine()
     began = time.perf_counter()
     settings_of, islands = found_islands(table, settings, seed=seed)
     target = EXACT * spread_of(settings_of[0])
     evolve = Evolution(settings_of, target)
-    evolve(islands[0], evaluations=0, seed=0)  # compiled before the clock starts
     evolved = run_islands(
         evolve,
         islands,
@@ -98,6 +100,15 @@ def search(
     )
 
 
+@cache
+def compile_engine() -> None:
+    """Have the engine compiled (or loaded), so that it takes no share of a budget in seconds."""
+    x = np.linspace(1.0, 2.0, 8)
+    settings = GeneticSettings(population=20, islands=1, complexity=3)
+    places, islands = found_islands(Table.of(("x",), x[:, None], x), settings, seed=0)
+    Evolution(places, 0.0)(islands[0], evaluations=1, seed=0)
+
+
 class _Enough:
     """Tells when an exact formula was found and a simpler one was looked for long enough."""
 
@@ -125,11 +136,12 @@ def found_islands(
     forms = settings.hypotheses or ("",)
     count = min(len(forms) * (2 if table.units is not None else 1), settings.islands)
     places = tuple(build_setting(table, settings, island=k, seed=seed) for k in range(count))
-    begin = [starts(place) for place in places]
+    # Settings of one form differ in strictness only: what they start from is the same.
+    begin = [starts(place) for place in places[: len(forms)]]
     islands = tuple(
         found_island(
             places[k % count],
-            begin[k % count],
+            begin[k % len(forms)],
             number=k,
             names=table.variables,
             hypothesis=forms[k % len(forms)],
@@ -161,11 +173,9 @@ def starts(setting: Setting) -> list[list[Instruction]]:
     operators = {int(c) for c in (*scene.language.unary, *scene.language.binary)}
     if len(scene.language.powers):
         operators.add(INTEGER_POWER)
-    groups = [np.arange(len(blocks.length))]
+    groups = [(np.arange(len(blocks.length)), False)]
     if scene.units.known:
-        bounds = zip(blocks.first[:-1], blocks.first[1:], strict=True)
-        classes = [np.sort(blocks.order[a:b]) for a, b in bounds]
-        groups = [*(g for g in classes if len(g) > 1), *groups]
+        groups += _same_unit(setting)
     seeds = seed_formulas(
         blocks,
         setting.complexity,
@@ -176,6 +186,17 @@ def starts(setting: Setting) -> list[list[Instruction]]:
     )
     laws = power_laws(scene.probes, scene.probe_values, SQRT in operators)
     return [*laws, *seeds]
+
+
+def _same_unit(setting: Setting) -> list[tuple[np.ndarray, bool]]:
+    """Return the blocks of each unit, those of the value's own in full, else of the simplest."""
+    scene, blocks = setting.scene, setting.scene.blocks
+    bounds = zip(blocks.first[:-1], blocks.first[1:], strict=True)
+    classes = [np.sort(blocks.order[a:b]) for a, b in bounds]
+    own = [bool(np.all(row == scene.units.value)) for row in scene.classes]
+    order = [k for k in np.argsort([c[0] for c in classes]) if len(classes[k]) > 1 and not own[k]]
+    first = [(c, False) for c, yes in zip(classes, own, strict=True) if yes and len(c) > 1]
+    return [*first, *((classes[k], True) for k in order[:MOST_CLASSES])]
 
 
 def formulas_of(

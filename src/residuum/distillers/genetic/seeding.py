@@ -33,6 +33,7 @@ from residuum.distillers.genetic.variation import Blocks
 
 MOST_PAIRED = 1500
 EXTENDED = 24
+BRIEFLY = 4
 LONGEST = 4
 _COLLINEAR = 1e-8
 _ROUND = 1e-9
@@ -72,14 +73,15 @@ LINKS: dict[str, Link] = {
 def seed_formulas(
     blocks: Blocks,
     complexity: np.ndarray,
-    allowed: Sequence[np.ndarray],
+    allowed: Sequence[tuple[np.ndarray, bool]],
     y: np.ndarray,
     weight: np.ndarray,
     operators: frozenset[int],
 ) -> Iterator[list[Instruction]]:
     """Yield formulas to start from, as postfix instructions (a constant is `(CONSTANT, value)`).
 
-    `allowed` holds sets of blocks, by place, that may be summed with each other; `y[m]` are the
+    `allowed` holds sets of blocks, by place, that may be summed with each other, and for each
+    whether only its few best sums are worth a try; `y[m]` are the
     values on the probe points and `weight[m]` their weights.
     """
     for link in LINKS.values():
@@ -92,8 +94,9 @@ def seed_formulas(
         good = np.isfinite(target) & np.isfinite(weights)
         if good.mean() < 0.9 or not np.any(weights[good] > 0):
             continue
-        for members in allowed:
-            for places, coefficients in _sums(blocks, complexity, members, target, weights, good):
+        for members, brief in allowed:
+            sums = _sums(blocks, complexity, members, target, weights, good, brief=brief)
+            for places, coefficients in sums:
                 yield _formula(blocks, places, coefficients, link)
 
 
@@ -104,6 +107,8 @@ def _sums(
     target: np.ndarray,
     weights: np.ndarray,
     good: np.ndarray,
+    *,
+    brief: bool,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield the best sums of one to `LONGEST` blocks: places of the blocks and factors."""
     w = weights[good] / np.abs(weights[good]).max()
@@ -116,29 +121,31 @@ def _sums(
     if not len(members) or not (np.isfinite(size) and size > 0):
         return
     columns, b = columns / norms[:, None], b / size
-    for support in _supports(columns, b, complexity[members]):
+    for support in _supports(columns, b, complexity[members], brief=brief):
         solution = np.linalg.lstsq(columns[list(support)].T, b, rcond=None)[0]
         yield members[list(support)], solution * size / norms[list(support)]
 
 
 def _supports(
-    columns: np.ndarray, b: np.ndarray, complexity: np.ndarray
+    columns: np.ndarray, b: np.ndarray, complexity: np.ndarray, *, brief: bool
 ) -> Iterator[tuple[int, ...]]:
+    """Yield places of blocks that explain `b` well together; with `brief` only pairs and more."""
     rho = columns @ b
-    for level in np.unique(complexity):
+    for level in () if brief else np.unique(complexity):
         places = np.flatnonzero(complexity == level)
         for i in places[np.argsort(-np.abs(rho[places]), kind="stable")[:3]]:
             yield (int(i),)
     pairs = _pairs(columns[:MOST_PAIRED], rho[:MOST_PAIRED], complexity[:MOST_PAIRED])
     best = sorted(pairs, key=lambda row: -row[0])
-    yield from (support for _, support in best)
-    beam: list[tuple[int, ...]] = [support for _, support in best[:EXTENDED]]
+    width = BRIEFLY if brief else EXTENDED
+    yield from (support for _, support in best[: width if brief else None])
+    beam: list[tuple[int, ...]] = [support for _, support in best[:width]]
     for _ in range(3, LONGEST + 1):
         longer: dict[tuple[int, ...], float] = {}
         for support in beam:
             for gain, extended in _extended(columns, b, rho, support):
                 longer[extended] = gain
-        beam = sorted(longer, key=lambda s: (-longer[s], s))[:EXTENDED]
+        beam = sorted(longer, key=lambda s: (-longer[s], s))[:width]
         yield from beam
 
 
