@@ -56,7 +56,9 @@ def blocks():
 def test_each_link_finds_its_law(blocks, law):
     y = values_at(parse(law), PROBES)
     stock, _, complexity = blocks
-    seeds = seed_formulas(stock, complexity, [np.arange(len(complexity))], y, np.ones(len(y)), ALL)
+    seeds = seed_formulas(
+        stock, complexity, [(np.arange(len(complexity)), False)], y, np.ones(len(y)), ALL
+    )
     assert min(misfit(decoded(steps), y) for steps in seeds) < 1e-8
 
 
@@ -75,7 +77,7 @@ def test_operators_that_may_not_be_used_are_not(blocks):
     stock, _, complexity = blocks
     y = values_at(parse("sqrt(x**2 + 3.0*y**2)"), PROBES)
     few = frozenset(PRIMITIVES[s].opcode for s in "+*")
-    group = [np.arange(3)]
+    group = [(np.arange(3), False)]
     for steps in seed_formulas(stock, complexity, group, y, np.ones(len(y)), few):
         assert PRIMITIVES["sqrt"].opcode not in [code for code, _ in steps]
         assert PRIMITIVES["exp"].opcode not in [code for code, _ in steps]

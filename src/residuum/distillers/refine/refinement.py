@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import t as student
 
+from residuum.distillers.refine.consistency import kept_consistent
 from residuum.distillers.refine.description import Noise, description
 from residuum.distillers.refine.fitting import Fit, Task, fit
 from residuum.distillers.refine.formulas import Refined, distinct, nondominated
@@ -28,6 +29,7 @@ from residuum.expressions.simplification import Skeleton, simplify_rules, skelet
 from residuum.seeds import child_seed
 
 Map = Callable[..., Iterable[Any]]
+Allowed = Callable[[Expression], bool]
 STARTS = 4
 # How many of the shortest descriptions are pruned.
 SHORTEST = 8
@@ -120,20 +122,28 @@ def _promising(fits: Sequence[Fit], noise: Noise) -> list[Fit]:
 
 def _improved(start: Fit, *, task: Task, noise: Noise, snap: bool) -> list[Fit]:
     """Return what pruning leaves of a formula, step by step, and with round constants."""
-    pruned = _pruned(start, task, noise)
+    allowed = kept_consistent(task.table, start.expression)
+    pruned = _pruned(start, task, noise, allowed)
     if snap:
-        pruned = [snapped(f, task, noise) if f.expression.constants else f for f in pruned]
-    return [simplified(f, task, noise) for f in pruned]
+        round_ones = [snapped(f, task, noise) if f.expression.constants else f for f in pruned]
+        pruned = _where(allowed, round_ones, pruned)
+    return _where(allowed, [simplified(f, task, noise) for f in pruned], pruned)
 
 
-def _pruned(start: Fit, task: Task, noise: Noise) -> list[Fit]:
+def _where(allowed: Allowed, changed: Sequence[Fit], before: Sequence[Fit]) -> list[Fit]:
+    """Return what was changed, or what it was before where the change is not allowed."""
+    return [c if allowed(c.expression) else b for c, b in zip(changed, before, strict=True)]
+
+
+def _pruned(start: Fit, task: Task, noise: Noise, allowed: Allowed) -> list[Fit]:
     """Return the formula, all that pruning found on the way, no other of them better."""
     quick, values = replace(task, iterations=QUICK, spreads=False), task.values
     seen = {skeleton(start.expression): start}
     current: Fit | None = start
     while current is not None:
         trials = reductions(current.expression, values)
-        new = {key: fit(e, quick) for key, e in trials.items() if key not in seen}
+        untried = {key: e for key, e in trials.items() if key not in seen and allowed(e)}
+        new = {key: fit(e, quick) for key, e in untried.items()}
         seen.update(new)
         spared = [
             f for f in new.values() if noise.insignificant(start.loss, f.loss, start.free - f.free)
