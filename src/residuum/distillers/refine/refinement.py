@@ -151,7 +151,9 @@ def _pruned(start: Fit, task: Task, noise: Noise, allowed: Allowed) -> list[Fit]
         best = min(spared, key=lambda f: (_size(f), f.free, f.loss), default=None)
         current = None if best is None else fit(best.expression, task)
     usable = [f for f in seen.values() if math.isfinite(f.loss)]
-    return nondominated(usable, _expression, lambda f: f.loss)
+    kept = nondominated(usable, _expression, lambda f: f.loss)
+    # Quick fits stopped early and know nothing of the spreads.
+    return [f if f is start else fit(f.expression, task) for f in kept]
 
 
 def _refined(found: Fit, noise: Noise) -> Refined:
