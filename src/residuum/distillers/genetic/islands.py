@@ -28,6 +28,8 @@ from residuum.distillers.settings import Budget
 from residuum.seeds import child_seed
 
 EMIGRANTS = 5
+# Share of an epoch's evaluations, below which formulas that were not tried yet are too rare.
+EXHAUSTED = 0.02
 TIMED = (
     "The search ended after a time and not after a number of evaluations: the same search on "
     "another machine, or at another moment, may find other formulas."
@@ -97,8 +99,9 @@ def run_islands(
         if not any(shares):
             break
         evolved = tuple(map(advance, _turns(moment, shares, seed=seed)))
-        if _counts(evolved) == done:
-            break  # nothing new can be tried: a small space of formulas was searched whole
+        gained = sum(_counts(evolved)) - sum(done)
+        if gained == 0 or (budget.seconds is None and gained < EXHAUSTED * sum(shares)):
+            break  # hardly anything new can be tried: a small space of formulas was searched whole
         settled = migrate(evolved, seed=seed, epoch=moment.epoch, emigrants=emigrants)
         used = clock() - began
         pace = pace.then(max(shares), used - moment.seconds)
