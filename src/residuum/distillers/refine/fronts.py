@@ -11,7 +11,7 @@ from residuum.distillers.refine.formulas import Refined
 def front_of(
     term: str, refined: Sequence[Refined], *, origin: str, notes: tuple[str, ...] = ()
 ) -> Front:
-    """Return the front of one hidden term, in the order of the formulas."""
+    """Return the front of one hidden term, by complexity, then loss."""
     rows = tuple(
         Candidate(
             term=term,
@@ -20,7 +20,8 @@ def front_of(
             structure_nats=formula_nats(row.expression),
             origin=origin,
             status=row.status,
+            local=row.local,
         )
-        for row in refined
+        for row in sorted(refined, key=lambda row: (row.complexity, row.loss))
     )
     return Front(term, rows, notes=notes)
