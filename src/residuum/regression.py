@@ -30,7 +30,7 @@ from residuum.distillers.rescaling import in_computable_numbers
 from residuum.distillers.searches import Found, search_table
 from residuum.distillers.settings import SindySettings
 from residuum.distillers.tables import Prepared, prepare
-from residuum.errors import UserError
+from residuum.errors import UserError, unknown_name
 from residuum.expressions.evaluation import evaluate
 from residuum.expressions.expression import Expression
 from residuum.parallel import open_map
@@ -48,6 +48,7 @@ class Regression:
 
     `formulas[chosen]` is the one that the data support best; `variables` are the columns of the
     table in their order, also those that were left out; `notes` are sentences for the reader.
+    `experiments` are the labels of the experiments in the order of a formula's local constants.
     """
 
     value: str
@@ -55,22 +56,45 @@ class Regression:
     formulas: tuple[Candidate, ...]
     chosen: int
     notes: tuple[str, ...] = ()
+    experiments: tuple[str, ...] = ()
 
     @property
     def expression(self) -> Expression:
         """The chosen formula."""
         return self.formulas[self.chosen].expression
 
-    def predict(self, X: Any, formula: int | None = None) -> np.ndarray:
+    def predict(self, X: Any, formula: int | None = None, *, experiment: Any = None) -> np.ndarray:
         """Return the values `[n]` of the chosen formula, or of another by its index.
 
         `X` is a table as for `regress`: an array has the columns `variables`, a DataFrame or
-        mapping is read by name. NaN or infinite outside a formula's domain.
+        mapping is read by name. NaN or infinite outside a formula's domain. A formula with
+        constants of each experiment needs `experiment[n]`, labels as `regress` was given them;
+        raises UserError without them, and for a label that it was not given.
         """
         table = self._table(X)
-        chosen = self.formulas[self.chosen if formula is None else formula].expression
-        values = evaluate(chosen, dict(zip(table.names, table.X.T, strict=True)))
+        chosen = self.formulas[self.chosen if formula is None else formula]
+        columns = dict(zip(table.names, table.X.T, strict=True))
+        if chosen.local:
+            places = self._places(experiment, len(table.X), chosen)
+            columns |= {name: np.array(row)[places] for name, row in chosen.local.items()}
+        values = evaluate(chosen.expression, columns)
         return np.broadcast_to(values, len(table.X)).copy()
+
+    def _places(self, experiment: Any, rows: int, chosen: Candidate) -> np.ndarray:
+        """Return the number of the experiment of each row."""
+        if experiment is None:
+            raise UserError(
+                f"the formula has constants of each experiment: {', '.join(chosen.local)}",
+                where="experiment",
+                expected=f"one label a row, among {', '.join(self.experiments)}",
+                hint="for a new experiment put values into the formula yourself",
+            )
+        labels = [str(label) for label in np.asarray(experiment).reshape(-1)]
+        check_length(np.array(labels), rows, "experiment", "one label a row")
+        for label in labels:
+            if label not in self.experiments:
+                raise unknown_name(label, self.experiments, what="experiment", where="experiment")
+        return np.array([self.experiments.index(label) for label in labels], dtype=np.int64)
 
     def _table(self, X: Any) -> NumberTable:
         if isinstance(X, np.ndarray | list | tuple):
@@ -93,6 +117,7 @@ class Regression:
             "value": self.value,
             "variables": list(self.variables),
             "chosen": self.chosen,
+            **({"experiments": list(self.experiments)} if self.experiments else {}),
             "terms": {self.value: self.front.to_json()},
         }
 
@@ -104,7 +129,10 @@ class Regression:
         chosen = int(content["chosen"])
         if not 0 <= chosen < len(front.candidates):
             raise ValueError(f"chosen: expected the index of a candidate, found {chosen}")
-        return cls(value, tuple(content["variables"]), front.candidates, chosen, front.notes)
+        labels = tuple(str(label) for label in content.get("experiments", ()))
+        return cls(
+            value, tuple(content["variables"]), front.candidates, chosen, front.notes, labels
+        )
 
 
 def regress(
@@ -167,7 +195,7 @@ def regress(
     if not found.formulas:
         raise nothing_found(settings, coherent is not None)
     origin = "sindy" if isinstance(settings, SindySettings) else "genetic"
-    return _result(found, prepared, named, columns, origin)
+    return _result(found, prepared, named, columns, origin, _labels(experiment))
 
 
 def _value_name(value: str | None, y: Any, variables: tuple[str, ...]) -> str:
@@ -228,6 +256,12 @@ def _experiments(experiment: Any, rows: int) -> tuple[np.ndarray, np.ndarray]:
     return numbered[order], order
 
 
+def _labels(experiment: Any) -> tuple[str, ...]:
+    if experiment is None:
+        return ()
+    return tuple(dict.fromkeys(str(label) for label in np.asarray(experiment).reshape(-1)))
+
+
 def _weights(weights: Any, rows: int) -> np.ndarray:
     array = numbers(weights, "weights")
     check_length(array, rows, "weights", "one a row")
@@ -262,22 +296,34 @@ def _constant(value: str, variables: tuple[str, ...], number: float) -> Regressi
 
 
 def _result(
-    found: Found, prepared: Prepared, value: str, columns: NumberTable, origin: str
+    found: Found,
+    prepared: Prepared,
+    value: str,
+    columns: NumberTable,
+    origin: str,
+    labels: tuple[str, ...],
 ) -> Regression:
     plain = prepared.table.precision is None and prepared.table.whitening is None
     size = prepared.factor if plain else 1.0
     known = dict(zip(columns.names, columns.X.T, strict=True))
+    local = [dict(getattr(row, "local", {})) for row in found.formulas]
     formulas = tuple(
         Candidate(
             term=value,
             expression=in_computable_numbers(
-                row.expression, prepared.factors, prepared.factor, known
+                row.expression,
+                {**prepared.factors, **dict.fromkeys(own, 1.0)},
+                prepared.factor,
+                known | {name: np.full(len(columns.X), v[0]) for name, v in own.items()},
             ),
             loss=float(row.loss) / size / size,
             structure_nats=formula_nats(row.expression),
             origin=origin,
+            local=own,
         )
-        for row in found.formulas
+        for row, own in zip(found.formulas, local, strict=True)
     )
     notes = (*prepared.notes, *found.notes)
-    return Regression(value, columns.names, formulas, found.chosen, notes)
+    return Regression(
+        value, columns.names, formulas, found.chosen, notes, labels if any(local) else ()
+    )

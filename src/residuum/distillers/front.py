@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from residuum.expressions.calculus import ONE, terms
@@ -79,7 +79,8 @@ class Candidate:
 
     `loss` is the mean squared residual in units of the posterior spread (dimensionless);
     `structure_nats` is the code length of the structure: `subset_nats` for a sum of library
-    terms, `formula_nats` for any other formula.
+    terms, `formula_nats` for any other formula. `local` holds the value in each experiment of
+    names in the formula that stand for constants of their own there.
     """
 
     term: str
@@ -89,6 +90,7 @@ class Candidate:
     origin: str
     status: str = "ok"
     frequency: float | None = None
+    local: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     @property
     def complexity(self) -> int:
@@ -108,6 +110,7 @@ class Candidate:
             "status": self.status,
             "origin": self.origin,
             "frequency": self.frequency,
+            **({"local": {k: list(v) for k, v in self.local.items()}} if self.local else {}),
         }
 
     @classmethod
@@ -122,6 +125,10 @@ class Candidate:
             origin=str(row["origin"]),
             status=str(row["status"]),
             frequency=None if row.get("frequency") is None else float(row["frequency"]),
+            local={
+                name: tuple(float(x) for x in values)
+                for name, values in row.get("local", {}).items()
+            },
         )
 
 

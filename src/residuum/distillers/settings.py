@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, ClassVar
 
+from residuum.errors import nearest
 from residuum.expressions.primitives import FUNCTIONS, PRIMITIVES
 
 
@@ -45,6 +46,7 @@ class SindySettings:
 
 LOSSES = ("squared", "relative", "logarithmic", "huber", "poisson")
 SYMMETRIES = ("odd", "even")
+EXCHANGE = ("exchange",)
 TRENDS = ("increasing", "decreasing")
 SIGNS = ("positive", "negative")
 _SECONDS = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(s|min|h)\Z")
@@ -141,10 +143,59 @@ class GeneticSettings:
         Budget.read(self.budget)
         if self.loss not in LOSSES:
             raise ValueError(f"loss: expected one of {', '.join(LOSSES)}; found {self.loss!r}")
-        for name in (*self.operators, *self.costs, *self.frequencies, *self.arguments):
-            if name not in PRIMITIVES:
-                known = ", ".join(PRIMITIVES)
-                raise ValueError(f"operators: expected names among {known}; found {name!r}")
+        self._check_operators()
+        self._check_limits()
+        self._check_shape()
+
+    def _check_operators(self) -> None:
+        named = {
+            "operators": self.operators,
+            "costs": self.costs,
+            "frequencies": self.frequencies,
+            "arguments": self.arguments,
+            "nesting": (*self.nesting, *(name for row in self.nesting.values() for name in row)),
+        }
+        for where, names in named.items():
+            for name in names:
+                if name not in PRIMITIVES:
+                    close = nearest(name, PRIMITIVES)
+                    hint = f"; did you mean {close!r}?" if close else ""
+                    known = ", ".join(PRIMITIVES)
+                    raise ValueError(f"{where}: expected names among {known}; found {name!r}{hint}")
+
+    def _check_limits(self) -> None:
+        rows: list[tuple[str, str, float, float]] = []
+        rows += [("costs", name, value, 1) for name, value in self.costs.items()]
+        rows += [("frequencies", name, value, 0) for name, value in self.frequencies.items()]
+        rows += [("arguments", name, value, 1) for name, value in self.arguments.items()]
+        for outer, row in self.nesting.items():
+            rows += [("nesting", f"{inner} in {outer}", value, 0) for inner, value in row.items()]
+        for where, name, value, least in rows:
+            if not least <= value < 1000:
+                raise ValueError(
+                    f"{where}: expected a number from {least} to 999 for {name}, found {value}"
+                )
+        tried = [self.frequencies.get(name, 1.0) for name in self.operators]
+        if tried and not any(tried):
+            raise ValueError("frequencies: expected some operator above 0, found none")
+
+    def _check_shape(self) -> None:
+        if self.sign is not None:
+            _check_word("sign", self.sign, SIGNS)
+        for name, word in self.trend.items():
+            _check_word(f"trend of {name}", word, TRENDS)
+        for names, word in self.symmetry.items():
+            pair = names.split(",")
+            _check_word(f"symmetry of {names}", word, EXCHANGE if len(pair) == 2 else SYMMETRIES)
+            if len(pair) > 2 or len({name.strip() for name in pair}) < len(pair):
+                raise ValueError(f"symmetry: expected one argument or two, found {names!r}")
+
+
+def _check_word(where: str, word: str, known: tuple[str, ...]) -> None:
+    if word not in known:
+        close = nearest(word, known)
+        hint = f"; did you mean {close!r}?" if close else ""
+        raise ValueError(f"{where}: expected {' or '.join(known)}, found {word!r}{hint}")
 
 
 SETTINGS: dict[str, type[SindySettings] | type[GeneticSettings]] = {

@@ -12,6 +12,7 @@ import numpy as np
 
 from residuum.distillers.genetic.compiled import compiled
 from residuum.distillers.genetic.dimensions import wildcards_needed
+from residuum.distillers.genetic.parts import Chains, Parts, contains, describe
 from residuum.distillers.genetic.trees import (
     ARITY,
     CODES,
@@ -19,7 +20,6 @@ from residuum.distillers.genetic.trees import (
     MAX_NODES,
     POW,
     start_of,
-    structural_hash,
 )
 
 
@@ -33,8 +33,8 @@ class Rules(NamedTuple):
     argument: np.ndarray
     nesting: np.ndarray
     nested: bool
-    forbidden: np.ndarray
-    required: np.ndarray
+    forbidden: Parts
+    required: Parts
 
 
 @compiled
@@ -75,31 +75,25 @@ def _nesting_allowed(codes, length, rules):
 
 
 @compiled
-def _contains(codes, args, length, wanted, stack):
-    """Tell whether some subtree has the hash `wanted`."""
-    for i in range(length):
-        begin = start_of(codes, i)
-        if (
-            structural_hash(codes[begin : i + 1], args[begin : i + 1], i + 1 - begin, stack)
-            == wanted
-        ):
-            return True
-    return False
-
-
-@compiled
-def _subtrees_allowed(codes, args, length, rules, stack):
-    for k in range(len(rules.forbidden)):
-        if _contains(codes, args, length, rules.forbidden[k], stack):
+def _parts_allowed(codes, args, length, offset, rules):
+    chains = Chains(
+        np.zeros(length, np.uint64),
+        np.zeros(length, np.int64),
+        np.zeros(length, np.uint64),
+        np.zeros(length, np.uint64),
+    )
+    describe(codes, args, length, chains)
+    for k in range(len(rules.forbidden.family)):
+        if contains(codes, args, length, offset, rules.forbidden, k, chains):
             return False
-    for k in range(len(rules.required)):
-        if not _contains(codes, args, length, rules.required[k], stack):
+    for k in range(len(rules.required.family)):
+        if not contains(codes, args, length, offset, rules.required, k, chains):
             return False
     return True
 
 
 @compiled
-def allowed(draft, complexity, wrap, rules, units, w, stack):
+def allowed(draft, complexity, wrap, rules, units, w):
     """Return the number of constants that carry units, or -1 where the formula breaks a rule."""
     n, k = draft.size[0], draft.size[1]
     if n == 0 or n > MAX_NODES or k > rules.constants or complexity > rules.complexity:
@@ -116,8 +110,8 @@ def allowed(draft, complexity, wrap, rules, units, w, stack):
         return -1
     if rules.nested and not _nesting_allowed(draft.codes, n, rules):
         return -1
-    if len(rules.forbidden) + len(rules.required):
-        if not _subtrees_allowed(draft.codes, draft.args, n, rules, stack):
+    if len(rules.forbidden.family) + len(rules.required.family):
+        if not _parts_allowed(draft.codes, draft.args, n, wrap == 2, rules):
             return -1
     if not units.known:
         return 0

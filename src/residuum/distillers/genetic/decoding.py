@@ -15,16 +15,22 @@ _SYMBOLS = {row.opcode: row for row in PRIMITIVES.values()}
 def postfix_formula(
     codes: Sequence[int],
     args: Sequence[int],
-    constants: Sequence[float],
+    constants: Sequence[float | Expression],
     columns: Sequence[Expression],
 ) -> Expression:
-    """Return the formula of postfix instructions over columns that are formulas themselves."""
+    """Return the formula of postfix instructions over columns that are formulas themselves.
+
+    So may constants be, the name of one that differs between experiments.
+    """
     stack: list[Expression] = []
     for code, arg in zip(codes, args, strict=True):
         if code == VARIABLE:
             stack.append(columns[arg])
         elif code == CONSTANT:
-            stack.append(Expression.number(float(constants[arg])))
+            value = constants[arg]
+            if not isinstance(value, Expression):
+                value = Expression.number(float(value))
+            stack.append(value)
         elif code == LITERAL:
             stack.append(Expression.integer(int(arg)))
         elif code == INTEGER_POWER:

@@ -17,16 +17,18 @@ from residuum.distillers.genetic.blocks import BLOCK_NODES
 from residuum.distillers.genetic.compiled import compiled
 from residuum.distillers.genetic.constraints import Rules, allowed
 from residuum.distillers.genetic.dimensions import Units, UnitScratch, infer
-from residuum.distillers.genetic.folding import fold, strip
+from residuum.distillers.genetic.folding import fold, strip, strip_scale
 from residuum.distillers.genetic.levenberg import fit
 from residuum.distillers.genetic.machine import evaluate
 from residuum.distillers.genetic.random import below, choose, mix, uniform
 from residuum.distillers.genetic.ranking import survivors
+from residuum.distillers.genetic.shape import Shape, keeps
 from residuum.distillers.genetic.trees import (
     CONSTANT,
     DRAFT_NODES,
     MAX_CONSTANTS,
     MAX_NODES,
+    MUL,
     VARIABLE,
     Draft,
     clear,
@@ -59,6 +61,7 @@ ONCE, VISITS, OFTEN = np.int64(1), np.int64(4), np.int64(100)
 STEPS, MORE_STEPS = np.int64(5), np.int64(12)
 PROMISING = 3.0  # times the loss of its niche, below which a formula gets more steps
 FRESH = 0.02
+MOST_REFUSED = 200  # children refused for each one fitted, beyond which an epoch ends
 
 
 class Store(NamedTuple):
@@ -105,12 +108,17 @@ class Memory(NamedTuple):
 
 
 class Hypothesis(NamedTuple):
-    """The form to fill in: postfix instructions with `HOLE`; `calls[c]` maps formals to columns."""
+    """The form to fill in: postfix instructions with `HOLE`; `calls[c]` maps formals to columns.
+
+    Unknown function `h` has a factor of its own, the constant `factor[h]` after those of the
+    genome, unless that is -1.
+    """
 
     codes: np.ndarray
     args: np.ndarray
     hole: np.ndarray
     calls: np.ndarray
+    factor: np.ndarray
     identity: bool
     wrap: int
 
@@ -122,6 +130,7 @@ class Scene(NamedTuple):
     rules: Rules
     units: Units
     hypothesis: Hypothesis
+    shape: Shape
     blocks: Blocks
     classes: np.ndarray
     rates: np.ndarray
@@ -139,6 +148,7 @@ class Tools(NamedTuple):
     draft: Draft
     child: Draft
     whole: Draft
+    tree: Draft
     stack: np.ndarray
     hashes: np.ndarray
     units: UnitScratch
@@ -178,6 +188,7 @@ def new_tools(experiments: int, dimensions: int, probes: int) -> Tools:
     from residuum.distillers.genetic.dimensions import new_unit_scratch
 
     return Tools(
+        new_draft(experiments),
         new_draft(experiments),
         new_draft(experiments),
         new_draft(experiments),
@@ -269,15 +280,34 @@ def _normal_form(tools, scene):
     if scene.hypothesis.identity:
         fold(draft, child, tools.stack)
         return strip(child)
-    copy_draft(draft, child)
+    clear(child)
+    if draft.size[0] >= DRAFT_NODES:
+        return False
+    start = 0
+    last = _last_of(draft, len(scene.language.formals))
+    for h in range(len(last)):
+        tree, folded = tools.tree, tools.whole
+        clear(tree)
+        copy_run(tree, draft.codes, draft.args, draft.constants, draft.local, start, last[h] + 1)
+        start = last[h] + 1
+        fold(tree, folded, tools.stack)
+        if scene.hypothesis.factor[h] >= 0:
+            strip_scale(folded)
+        copy_run(
+            child, folded.codes, folded.args, folded.constants, folded.local, 0, folded.size[0]
+        )
     return False
 
 
 @compiled
-def copy_draft(source, target):
-    """Copy one draft over another."""
-    clear(target)
-    copy_run(target, source.codes, source.args, source.constants, source.local, 0, source.size[0])
+def _last_of(genome, holes):
+    """Return the last instruction of each tree of a genome."""
+    last = np.zeros(holes, np.int64)
+    at = genome.size[0] - 1
+    for h in range(holes - 1, -1, -1):
+        last[h] = at
+        at = start_of(genome.codes, at) - 1
+    return last
 
 
 @compiled
@@ -296,12 +326,12 @@ def expand(child, scene, whole):
         for i in range(n):
             emit(whole, child.codes[i], child.args[i])
         return
-    holes = len(scene.language.formals)
-    last = np.zeros(holes, np.int64)
-    at = n - 1
-    for h in range(holes - 1, -1, -1):
-        last[h] = at
-        at = start_of(child.codes, at) - 1
+    for factor in form.factor:
+        if factor >= 0:
+            whole.constants[:, k + factor] = 1.0
+            whole.local[k + factor] = False
+            whole.size[1] += 1
+    last = _last_of(child, len(scene.language.formals))
     for c in range(len(form.codes)):
         if form.codes[c] != HOLE:
             emit(whole, form.codes[c], form.args[c])
@@ -310,6 +340,9 @@ def expand(child, scene, whole):
         for i in range(start_of(child.codes, last[hole]), last[hole] + 1):
             code, arg = child.codes[i], child.args[i]
             emit(whole, code, form.calls[c, arg] if code == VARIABLE else arg)
+        if form.factor[hole] >= 0:
+            emit(whole, CONSTANT, k + form.factor[hole])
+            emit(whole, MUL, 0)
 
 
 @compiled
@@ -342,6 +375,9 @@ def _key(whole, sample, work, hashes, wrap):
         return mix(structural_hash(whole.codes, whole.args, n, hashes) + key) | np.uint64(1)
     # With constants, which of them stands where matters only up to their number.
     key = mix(key + np.uint64(whole.size[1]))
+    for k in range(whole.size[1]):
+        if whole.local[k]:
+            key = mix(key + np.uint64(1000 + k))
     lead = values[0] if values[0] != 0.0 else 1.0
     for j in range(len(values)):
         x = min(max(values[j] / lead, -1e9), 1e9)
@@ -400,10 +436,11 @@ def _niche_of(store, row, whole, scene, niches):
 
 
 @compiled
-def measure(store, row, whole, wrap, data, best, target, work):
+def measure(store, row, whole, wrap, data, best, target, shape, work):
     """Fit the formula's constants; write scale, offset and loss to a row.
 
-    `best` is the loss above which no more steps than a few are worth it.
+    `best` is the loss above which no more steps than a few are worth it; a formula that breaks
+    the `shape` has an infinite one.
     """
     n, count = whole.size[0], whole.size[1]
     linear = store.linear[row]
@@ -418,7 +455,10 @@ def measure(store, row, whole, wrap, data, best, target, work):
             break
         steps = MORE_STEPS
     # Below the target residuals are rounding: formulas there are equally good, the simplest stays.
-    store.loss[row] = max(loss, target) if math.isfinite(loss) else math.inf
+    fine = math.isfinite(loss) and keeps(
+        whole.codes, whole.args, n, whole.constants, wrap, linear, shape, work
+    )
+    store.loss[row] = max(loss, target) if fine else math.inf
 
 
 @compiled
@@ -466,11 +506,11 @@ def check(tools, scene, wrap, offset):
         wrap = 2 if (offset or found) and scene.offset else 1
     expand(tools.child, scene, tools.whole)
     size = tools.whole.size[0]
-    if size > MAX_NODES:
+    if size > MAX_NODES or tools.whole.size[1] > MAX_CONSTANTS:
         return -1, 0, 0
     rules = scene.rules
     complexity = complexity_of(tools.whole.codes, size, rules.cost) + 2 * wrap
-    carrying = allowed(tools.whole, complexity, wrap, rules, scene.units, tools.units, tools.hashes)
+    carrying = allowed(tools.whole, complexity, wrap, rules, scene.units, tools.units)
     if carrying < 0:
         return -1, 0, 0
     return wrap, complexity + 2 * carrying, carrying
@@ -517,7 +557,10 @@ def _adopt(store, row, tools, wrap, complexity, carrying, age, scene, data, targ
     """Fit the formula in the tools, write it to a row, and to its niche if it is the best there."""
     store.complexity[row] = complexity
     niche = _niche_of(store, row, tools.whole, scene, niches)
-    measure(store, row, tools.whole, wrap, data, store.loss[niche] * PROMISING, target, work)
+    measure(
+        store, row, tools.whole, wrap, data, store.loss[niche] * PROMISING, target, scene.shape,
+        work,
+    )  # fmt: skip
     write(store, row, tools.child, tools.whole, wrap, complexity, carrying, age)
     if store.loss[row] < store.loss[niche]:
         copy_row(store, row, niche)
@@ -548,7 +591,7 @@ def epoch(
     first_child = population + niches
     done, refused, given = 0, 0, 0
     age = 0
-    while given < len(starts.length) or (done < evaluations and refused < 400 * evaluations):
+    while given < len(starts.length) or (done < evaluations and refused < MOST_REFUSED * (done + 100)):
         children = 0
         while children < population:
             if given < len(starts.length):
@@ -558,7 +601,7 @@ def epoch(
                 wrap, complexity, carrying = check(tools, scene, starts.wrap, starts.wrap == 2)
                 if wrap < 0 or not _is_new(tools, sample, memory, wrap, VISITS, work):
                     continue
-            elif done + children < evaluations and refused < 400 * evaluations:
+            elif done + children < evaluations and refused < MOST_REFUSED * (done + 100):
                 wrap, complexity, carrying, age, tries = _propose(
                     store, scene, memory, tools, sample, work, size, niches, state
                 )

@@ -473,3 +473,18 @@ def strip(out):
             break
     renumber(out)
     return offset
+
+
+@compiled
+def strip_scale(out):
+    """Remove the outermost factors and signs, but no constant that differs between experiments."""
+    while True:
+        n = out.size[0]
+        if n > 1 and out.codes[n - 1] == NEG:
+            out.size[0] = n - 1
+        elif n > 2 and out.codes[n - 2] == CONSTANT and out.codes[n - 1] == MUL:
+            if out.local[out.args[n - 2]]:
+                return
+            out.size[0] = n - 2
+        else:
+            return

@@ -33,7 +33,13 @@ def free_form(variables: Sequence[str]) -> Form:
     """Return the form that says nothing: any formula of all variables."""
     nothing = np.zeros(0, np.int16)
     hypothesis = Hypothesis(
-        nothing, nothing, np.zeros(0, np.int64), np.zeros((0, 1), np.int16), True, -1
+        nothing,
+        nothing,
+        np.zeros(0, np.int64),
+        np.zeros((0, 1), np.int16),
+        np.full(1, -1, np.int64),
+        True,
+        -1,
     )
     columns = tuple(Expression.variable(name) for name in variables)
     return Form(hypothesis, columns, np.array([len(variables)], np.int64))
@@ -93,6 +99,7 @@ class _Builder:
             np.array([row[1] for row in self.steps], np.int16),
             np.array([row[2] for row in self.steps], np.int64),
             calls,
+            self.factors(whole),
             False,
             0,
         )
@@ -118,6 +125,21 @@ class _Builder:
             self.write(operands[1])
         self.steps.append((PRIMITIVES[part.head].opcode, 0, 0, ()))
 
+    def factors(self, whole: Expression) -> np.ndarray:
+        """Return which constant scales each function, -1 where another in its products does."""
+        scaled: list[str] = []
+        pending = [(whole, True)]
+        while pending:
+            part, outermost = pending.pop()
+            inside = part.head in ("*", "/", "neg")
+            if outermost:
+                # Of the functions in one product a single one needs a factor.
+                names = [self.calls[int(t.split(_MARK)[1])][0] for t in _factors(part)]
+                if names and not set(names) & set(scaled):
+                    scaled.append(names[0])
+            pending.extend((operand, not inside) for operand in reversed(part.operands))
+        return np.array([scaled.index(n) if n in scaled else -1 for n in self.names], np.int64)
+
     def column(self, part: Expression) -> int:
         if any(_MARK in token for token in part.tokens):
             raise UserError(
@@ -128,3 +150,10 @@ class _Builder:
         if part not in self.columns:
             self.columns.append(part)
         return self.columns.index(part)
+
+
+def _factors(part: Expression) -> list[str]:
+    """Return the unknown functions that are factors of a product."""
+    if part.head in ("*", "/", "neg"):
+        return [name for operand in part.operands for name in _factors(operand)]
+    return [part.head] if _MARK in part.head else []

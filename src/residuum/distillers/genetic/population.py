@@ -26,9 +26,11 @@ from residuum.distillers.genetic.ranking import ranks
 from residuum.distillers.genetic.scene import Setting
 from residuum.distillers.genetic.seeding import Instruction
 from residuum.distillers.genetic.trees import (
+    CONSTANT,
     DRAFT_NODES,
     MAX_CONSTANTS,
     MAX_NODES,
+    MUL,
     VARIABLE,
     start_of,
 )
@@ -124,13 +126,31 @@ def form_of(island: GeneticIsland) -> Form:
     return read_form(text, names) if text else free_form(names)
 
 
-def formula(arrays: Mapping[str, np.ndarray], row: int, form: Form) -> Expression:
-    """Return the formula of a row, the hypothesis filled in, over the form's columns."""
+def formula(
+    arrays: Mapping[str, np.ndarray], row: int, form: Form, local: Mapping[int, str] | None = None
+) -> Expression:
+    """Return the formula of a row, the hypothesis filled in, over the form's columns.
+
+    `local` names constants that differ between experiments, by place; without it they stand with
+    their values in the first.
+    """
     codes, args = whole_of(arrays, row, form)
-    constants = arrays["constants"][row][0]
+    constants: list[float | Expression] = [float(x) for x in arrays["constants"][row][0]]
+    for place, name in (local or {}).items():
+        constants[place] = Expression.variable(name)
     core = postfix_formula(codes, args, constants, form.columns)
     scale, offset = (float(x) for x in arrays["linear"][row])
     return with_linear(core, scale, offset, int(arrays["wrap"][row]))
+
+
+def locals_of(arrays: Mapping[str, np.ndarray], row: int) -> dict[int, tuple[float, ...]]:
+    """Return the constants of a row that differ between experiments: their values, by place."""
+    constants, count = arrays["constants"][row], int(arrays["count"][row])
+    if len(constants) == 1:
+        return {}
+    return {
+        k: tuple(float(x) for x in constants[:, k]) for k in range(count) if arrays["local"][row][k]
+    }
 
 
 def whole_of(arrays: Mapping[str, np.ndarray], row: int, form: Form) -> tuple[list[int], list[int]]:
@@ -148,6 +168,7 @@ def whole_of(arrays: Mapping[str, np.ndarray], row: int, form: Form) -> tuple[li
         trees.insert(0, (first, last + 1))
         last = first - 1
     whole: list[tuple[int, int]] = []
+    count = codes.count(CONSTANT)
     for at, code in enumerate(shape.codes):
         if code != HOLE:
             whole.append((int(code), int(shape.args[at])))
@@ -155,6 +176,9 @@ def whole_of(arrays: Mapping[str, np.ndarray], row: int, form: Form) -> tuple[li
         first, stop = trees[shape.hole[at]]
         for c, a in zip(codes[first:stop], args[first:stop], strict=True):
             whole.append((c, int(shape.calls[at, a]) if c == VARIABLE else a))
+        factor = int(shape.factor[shape.hole[at]])
+        if factor >= 0:
+            whole += [(CONSTANT, count + factor), (MUL, 0)]
     return [c for c, _ in whole], [a for _, a in whole]
 
 
@@ -190,9 +214,8 @@ def new_bench(setting: Setting) -> Bench:
     experiments = len(setting.data.starts) - 1
     dimensions = setting.scene.units.given.shape[1]
     tools = new_tools(experiments, dimensions, len(setting.scene.probe_values))
-    work = make_work(
-        len(setting.data.y), MAX_NODES, MAX_CONSTANTS, experiments, len(setting.data.target)
-    )
+    rows = max(len(setting.data.y), len(setting.scene.shape.data.y))
+    work = make_work(rows, MAX_NODES, MAX_CONSTANTS, experiments, len(setting.data.target))
     return Bench(tools, work)
 
 

@@ -12,6 +12,9 @@ from residuum.distillers.genetic.constraints import Rules
 from residuum.distillers.genetic.dimensions import TWELFTHS, Units
 from residuum.distillers.genetic.evolve import Sample, Scene
 from residuum.distillers.genetic.hypotheses import Form, free_form, read_form
+from residuum.distillers.genetic.probing import find_probes
+from residuum.distillers.genetic.reading import read_parts
+from residuum.distillers.genetic.shape import Shape
 from residuum.distillers.genetic.trees import (
     CODES,
     INTEGER_POWER,
@@ -66,7 +69,7 @@ def build_setting(table: Table, settings: GeneticSettings, *, island: int, seed:
     scaled = np.ascontiguousarray((columns / scales).T)
     data = _data(scaled, table, size, settings)
     language = _language(settings, form)
-    rules = _rules(settings)
+    rules = _rules(settings, table, int((form.hypothesis.factor >= 0).sum()))
     probes = _probe_rows(table, seed)
     blocks, classes, complexity = build_blocks(
         np.ascontiguousarray(scaled[:, probes]),
@@ -81,6 +84,7 @@ def build_setting(table: Table, settings: GeneticSettings, *, island: int, seed:
         rules=rules,
         units=units,
         hypothesis=form.hypothesis,
+        shape=_shape(form.columns, table, settings, data, scales),
         blocks=blocks,
         classes=classes,
         rates=_rates(settings, form),
@@ -195,7 +199,9 @@ def _size(values: np.ndarray) -> float:
 
 def _data(scaled: np.ndarray, table: Table, size: float, settings: GeneticSettings) -> Data:
     """Return the scaled table as the kernels read it, with weights whose mean square is one."""
-    correlated = table.whitening is not None and settings.loss == "squared"
+    # Correlated errors would tie the constants of different experiments together.
+    plain = settings.loss == "squared" and not settings.local_constants
+    correlated = table.whitening is not None and plain
     precision = table.precision
     if precision is None and table.whitening is not None and not correlated:
         precision = np.sum(table.whitening**2, axis=0)
@@ -224,20 +230,22 @@ def _weights(table: Table, data: Data) -> np.ndarray:
 
 def _language(settings: GeneticSettings, form: Form) -> Language:
     weights = {name: settings.frequencies.get(name, WEIGHTS.get(name, 1.0)) for name in PRIMITIVES}
-    unary = [s for s in settings.operators if PRIMITIVES[s].arity == 1]
-    binary = [s for s in settings.operators if PRIMITIVES[s].arity == 2 and s != "**"]
+    used = [s for s in settings.operators if weights[s] > 0]
+    unary = [s for s in used if PRIMITIVES[s].arity == 1]
+    binary = [s for s in used if PRIMITIVES[s].arity == 2 and s != "**"]
     return Language(
         unary=np.array([PRIMITIVES[s].opcode for s in unary], np.int16),
         unary_weight=np.cumsum([weights[s] for s in unary]),
         binary=np.array([PRIMITIVES[s].opcode for s in binary], np.int16),
         binary_weight=np.cumsum([weights[s] for s in binary]),
-        powers=np.array(POWERS if "**" in settings.operators else (), np.int16),
+        powers=np.array(POWERS if "**" in used else (), np.int16),
         formals=form.formals,
         constants=settings.max_constants > 0,
     )
 
 
-def _rules(settings: GeneticSettings) -> Rules:
+def _rules(settings: GeneticSettings, table: Table, factors: int) -> Rules:
+    """Return the limits; `factors` constants of a hypothesis come on top of the user's."""
     cost = np.ones(CODES, np.int64)
     for row in PRIMITIVES.values():
         cost[row.opcode] = settings.costs.get(row.symbol, row.complexity)
@@ -245,20 +253,59 @@ def _rules(settings: GeneticSettings) -> Rules:
     argument = np.full(CODES, -1, np.int64)
     for name, limit in settings.arguments.items():
         argument[PRIMITIVES[name].opcode] = limit
+    argument[INTEGER_POWER] = argument[PRIMITIVES["**"].opcode]
     nesting = np.full((CODES, CODES), -1, np.int64)
     for outer, inner in settings.nesting.items():
         for name, most in inner.items():
-            nesting[PRIMITIVES[outer].opcode, PRIMITIVES[name].opcode] = most
+            for a in _opcodes(outer):
+                for b in _opcodes(name):
+                    nesting[a, b] = most
     return Rules(
         cost=cost,
         complexity=settings.complexity,
-        constants=settings.max_constants,
+        constants=min(settings.max_constants + factors, MAX_CONSTANTS),
         local=settings.local_constants,
         argument=argument,
         nesting=nesting,
         nested=bool(settings.nesting),
-        forbidden=np.zeros(0, np.uint64),
-        required=np.zeros(0, np.uint64),
+        forbidden=read_parts(settings.forbidden, table.variables, "forbidden"),
+        required=read_parts(settings.required, table.variables, "required"),
+    )
+
+
+def _opcodes(name: str) -> tuple[int, ...]:
+    own = int(PRIMITIVES[name].opcode)
+    return (own, INTEGER_POWER) if name == "**" else (own,)
+
+
+def _shape(
+    formulas: Sequence[Expression],
+    table: Table,
+    settings: GeneticSettings,
+    data: Data,
+    scales: np.ndarray,
+) -> Shape:
+    """Return the probes in scaled columns, once for each experiment."""
+    probes, experiments = find_probes(table, settings), len(data.starts) - 1
+    m = len(probes.X)
+    values = dict(zip(table.variables, probes.X.T, strict=True))
+    columns = np.array([np.broadcast_to(evaluate(f, values), m) for f in formulas])
+    scaled = columns.reshape(len(formulas), m) / scales[:, None]
+    places = [probes.repeated(e) for e in range(experiments)]
+    rows = data._replace(
+        XT=np.ascontiguousarray(np.tile(scaled, experiments)),
+        y=np.zeros(m * experiments),
+        weight=np.ones(m * experiments),
+        whitening=np.zeros((0, m * experiments)),
+        target=np.zeros(0),
+        starts=m * np.arange(experiments + 1, dtype=np.int64),
+    )
+    return Shape(
+        rows,
+        np.concatenate([first for first, _ in places]),
+        np.concatenate([second for _, second in places]),
+        np.tile(probes.kind, experiments),
+        float(np.sqrt(np.mean(data.y**2))),
     )
 
 

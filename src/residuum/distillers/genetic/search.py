@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 
+from residuum.distillers.genetic.finishing import Row, finished
+from residuum.distillers.genetic.impossible import check_some_allowed, nothing_allowed
 from residuum.distillers.genetic.islands import Evolved, run_islands
 from residuum.distillers.genetic.population import (
     Evolution,
@@ -17,17 +19,17 @@ from residuum.distillers.genetic.population import (
     form_of,
     formula,
     found_island,
+    locals_of,
 )
+from residuum.distillers.genetic.reading import seed_steps
 from residuum.distillers.genetic.scene import Setting, build_setting
 from residuum.distillers.genetic.seeding import Instruction, power_laws, seed_formulas
-from residuum.distillers.genetic.trees import INTEGER_POWER, SQRT
+from residuum.distillers.genetic.trees import INTEGER_POWER, MAX_CONSTANTS, SQRT
 from residuum.distillers.journal import Checkpoint, Report
 from residuum.distillers.refine.description import choose
 from residuum.distillers.refine.formulas import Refined
-from residuum.distillers.refine.refinement import refine
 from residuum.distillers.regression import Table
 from residuum.distillers.settings import Budget, GeneticSettings
-from residuum.errors import UserError
 from residuum.expressions.expression import Expression
 from residuum.expressions.simplification import absorb_scales
 
@@ -70,6 +72,7 @@ def search(
     settings_of, islands = found_islands(table, settings, seed=seed)
     target = EXACT * spread_of(settings_of[0])
     evolve = Evolution(settings_of, target)
+    check_some_allowed(table, settings, evolve, islands, partial(_trial, seed=seed), seed=seed)
     evolved = run_islands(
         evolve,
         islands,
@@ -83,21 +86,21 @@ def search(
     )
     rows = formulas_of(evolved, settings_of)
     if not rows:
-        raise _nothing_allowed(settings, table)
-    refined = refine(
-        rows,
-        table,
-        loss=settings.loss,
-        snap=settings.snap,
-        complexity=settings.complexity + 4,
-        seed=seed,
-        map=map,
-    )
+        raise nothing_allowed(table, settings, partial(_trial, seed=seed), seed=seed)
+    refined = finished(rows, table, settings, seed=seed, map=map)
+    if not refined:
+        raise nothing_allowed(table, settings, partial(_trial, seed=seed), seed=seed)
     count = len(table.y) if table.target is None else len(table.target)
     chosen = choose(refined, count, scale=None)
-    return Found(
-        tuple(refined), chosen.index, (*evolved.notes, *chosen.reasons), evolved.evaluations
-    )
+    notes = (*evolved.notes, *unused_seeds(settings_of, settings, table), *chosen.reasons)
+    return Found(tuple(refined), chosen.index, notes, evolved.evaluations)
+
+
+def _trial(
+    table: Table, settings: GeneticSettings, *, seed: int
+) -> tuple[Evolution, tuple[GeneticIsland, ...]]:
+    settings_of, islands = found_islands(table, settings, seed=seed)
+    return Evolution(settings_of, EXACT * spread_of(settings_of[0])), islands
 
 
 @cache
@@ -137,7 +140,7 @@ def found_islands(
     count = min(len(forms) * (2 if table.units is not None else 1), settings.islands)
     places = tuple(build_setting(table, settings, island=k, seed=seed) for k in range(count))
     # Settings of one form differ in strictness only: what they start from is the same.
-    begin = [starts(place) for place in places[: len(forms)]]
+    begin = [[*seeds_of(place, table, settings), *starts(place)] for place in places[: len(forms)]]
     islands = tuple(
         found_island(
             places[k % count],
@@ -199,9 +202,37 @@ def _same_unit(setting: Setting) -> list[tuple[np.ndarray, bool]]:
     return [*first, *((classes[k], True) for k in order[:MOST_CLASSES])]
 
 
-def formulas_of(
-    evolved: Evolved[GeneticIsland], settings: Sequence[Setting]
-) -> list[tuple[Expression, float]]:
+def seeds_of(setting: Setting, table: Table, settings: GeneticSettings) -> list[list[Instruction]]:
+    """Return the user's formulas in scaled columns; a form to fill in has no place for them."""
+    if not setting.scene.hypothesis.identity:
+        return []
+    return [
+        seed_steps(text, table.variables, [float(s) for s in setting.scales], setting.size)
+        for text in settings.seeds
+    ]
+
+
+def unused_seeds(
+    places: Sequence[Setting], settings: GeneticSettings, table: Table
+) -> tuple[str, ...]:
+    """Return a note for each of the user's formulas that no island may start from."""
+    if settings.hypotheses:
+        return tuple(f"{text} was not used as a seed: forms are given" for text in settings.seeds)
+    notes = []
+    for k, text in enumerate(settings.seeds):
+        alone = [
+            found_island(
+                place, [seeds_of(place, table, settings)[k]], number=0, names=table.variables,
+                hypothesis="", form=0, target=0.0,
+            )
+            for place in places
+        ]  # fmt: skip
+        if not any(np.isfinite(island.arrays["loss"]).any() for island in alone):
+            notes.append(f"{text} was not used as a seed: it breaks a constraint")
+    return tuple(notes)
+
+
+def formulas_of(evolved: Evolved[GeneticIsland], settings: Sequence[Setting]) -> list[Row]:
     """Return the best formulas of each complexity over all islands, in the user's units."""
     best: dict[int, list[tuple[float, int, int]]] = {}
     for k, island in enumerate(evolved.islands):
@@ -218,18 +249,29 @@ def formulas_of(
         rows += distinct
         lowest = min(lowest, best[size][0][0], *(e[0] for e in best[size]))
     chosen = sorted(rows)[:MOST_REFINED]
-    return [
-        (in_user_units(evolved.islands[k], row, settings[k % len(settings)]), loss)
-        for loss, k, row in chosen
-    ]
+    found = []
+    for number, (best_loss, k, place) in enumerate(chosen):
+        values = locals_of(evolved.islands[k].arrays, place)
+        names = {slot: f"local@{MAX_CONSTANTS * number + slot}" for slot in values}
+        whole = in_user_units(evolved.islands[k], place, settings[k % len(settings)], names)
+        found.append(Row(whole, best_loss, {names[slot]: values[slot] for slot in values}))
+    return found
 
 
-def in_user_units(island: GeneticIsland, row: int, setting: Setting) -> Expression:
-    """Return the formula of a row in the variables and units of the table."""
+def in_user_units(
+    island: GeneticIsland, row: int, setting: Setting, local: Mapping[int, str] | None = None
+) -> Expression:
+    """Return the formula of a row in the variables and units of the table.
+
+    `local` names the constants that differ between experiments, by place.
+    """
     form = form_of(island)
     names = [f"column@{k}" for k in range(len(form.columns))]
     scaled = formula(
-        island.arrays, row, replace(form, columns=tuple(Expression.variable(n) for n in names))
+        island.arrays,
+        row,
+        replace(form, columns=tuple(Expression.variable(n) for n in names)),
+        local,
     )
     scales = dict(zip(names, (float(s) for s in setting.scales), strict=True))
     found = absorb_scales(scaled, scales, scale=setting.size)
@@ -240,17 +282,3 @@ def _for_search(budget: Budget, used: float) -> Budget:
     if budget.seconds is None:
         return budget
     return Budget(seconds=max((1.0 - AFTER) * budget.seconds - used, 0.05 * budget.seconds))
-
-
-def _nothing_allowed(settings: GeneticSettings, table: Table) -> UserError:
-    if table.units is not None:
-        return UserError(
-            "the units of the variables admit no formula for the value",
-            expected=f"a formula with at most {settings.wildcards} constants that carry units",
-            hint="check the units, allow more wildcards, or give a longer budget",
-        )
-    return UserError(
-        "the constraints forbid every formula that was tried",
-        expected="operators, limits, required and forbidden parts that some formula satisfies",
-        hint="loosen complexity, required, forbidden, sign, trend or symmetry",
-    )

@@ -312,6 +312,25 @@ def _replace_tree(draft, codes, args, constants, local, length, begin, last, nod
 
 
 @compiled
+def _localise(draft, codes, args, constants, local, length, last, node, state):
+    """Let a constant differ between experiments or not, or put one that does around a run."""
+    if uniform(state) < 0.5:
+        copy_run(draft, codes, args, constants, local, 0, length)
+        if draft.size[1]:
+            k = below(state, draft.size[1])
+            draft.local[k] = not draft.local[k]
+            if not draft.local[k]:
+                draft.constants[:, k] = draft.constants[:, k].mean()
+        return
+    at = last if uniform(state) < 0.5 else node
+    copy_run(draft, codes, args, constants, local, 0, at + 1)
+    emit_constant(draft, random_constant(state))
+    draft.local[draft.size[1] - 1] = True
+    emit(draft, MUL if uniform(state) < 0.7 else ADD, 0)
+    copy_run(draft, codes, args, constants, local, at + 1, length)
+
+
+@compiled
 def vary(draft, kind, mother, father, language, blocks, classes, units, w, state):
     """Write a child of `mother` to the draft; `father` lends a run to a crossover.
 
@@ -338,12 +357,7 @@ def vary(draft, kind, mother, father, language, blocks, classes, units, w, state
             else:
                 draft.constants[:, k] *= np.exp(0.3 * normal(state))
     elif kind == LOCAL:
-        copy_run(draft, codes, args, constants, local, 0, length)
-        if draft.size[1]:
-            k = below(state, draft.size[1])
-            draft.local[k] = not draft.local[k]
-            if not draft.local[k]:
-                draft.constants[:, k] = draft.constants[:, k].mean()
+        _localise(draft, codes, args, constants, local, length, last, node, state)
     else:
         start = start_of(codes, node)
         copy_run(draft, codes, args, constants, local, 0, start)
@@ -368,5 +382,8 @@ def _cross(draft, node, father, holes, hole, units, w, state):
         infer(codes, args, length, units, w)
     donor = _donor(codes, args, length, holes, hole, units, wanted, free, w, state)
     if donor < 0:
+        # Only a run of the same unknown function has its arguments.
         donor = length - 1
+        while hole_of(codes, length, holes, donor)[0] != hole:
+            donor -= 1
     copy_run(draft, codes, args, constants, local, start_of(codes, donor), donor + 1)

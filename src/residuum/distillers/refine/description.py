@@ -115,4 +115,5 @@ def choose(refined: Sequence[Refined], n: int, *, scale: float | None = None) ->
 def _length(row: Refined, n: int, floor: float) -> float:
     spreads = [high - low for low, high in row.intervals]
     spreads += [1.0] * (len(row.expression.constants) - len(spreads))
-    return description(row.expression, row.loss, spreads, n, floor)
+    local = sum(len(values) for values in row.local.values()) * 0.5 * math.log(max(n, 2))
+    return description(row.expression, row.loss, spreads, n, floor) + local

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
@@ -23,13 +23,15 @@ class Refined:
     """A formula after polish, prune and snap.
 
     `loss` is the mean of the squared residuals; `intervals` holds a 95 % interval for each
-    constant, empty (both ends the constant) for one that is a round number now.
+    constant, empty (both ends the constant) for one that is a round number now; `local` the value
+    in each experiment of the names in the formula that stand for constants of their own there.
     """
 
     expression: Expression
     loss: float
     intervals: tuple[tuple[float, float], ...] = ()
     status: str = "ok"
+    local: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     @property
     def complexity(self) -> int:
