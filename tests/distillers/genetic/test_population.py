@@ -27,7 +27,7 @@ def evolved():
 
 
 def test_a_row_decodes_to_its_loss(evolved):
-    places, islands = evolved
+    _places, islands = evolved
     for island in islands:
         form, checked = form_of(island), 0
         for row in np.flatnonzero(np.isfinite(island.arrays["loss"])):

@@ -591,7 +591,9 @@ def epoch(
     first_child = population + niches
     done, refused, given = 0, 0, 0
     age = 0
-    while given < len(starts.length) or (done < evaluations and refused < MOST_REFUSED * (done + 100)):
+    while given < len(starts.length) or (
+        done < evaluations and refused < MOST_REFUSED * (done + 100)
+    ):
         children = 0
         while children < population:
             if given < len(starts.length):

@@ -20,6 +20,7 @@ def front_of(
             structure_nats=formula_nats(row.expression),
             origin=origin,
             status=row.status,
+            local=row.local,
         )
         for row in sorted(refined, key=lambda row: (row.complexity, row.loss))
     )
