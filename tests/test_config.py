@@ -12,7 +12,7 @@ from residuum.config_defaults import defaults_yaml
 from residuum.config_schema import CampaignModel, keys_at, members
 from residuum.data.prepare import prepare
 from residuum.data.settings import DataSettings, Noise, Times
-from residuum.distillers.settings import SindySettings
+from residuum.distillers.settings import GeneticSettings, SindySettings
 from residuum.errors import UserError
 from residuum.laws.settings import SelectSettings
 from residuum.surrogates.settings import PinnSettings
@@ -84,7 +84,7 @@ def test_documented_defaults_are_those_of_the_schema() -> None:
     )
     found = load_campaign(path).dataset("DATASET")
     assert found.surrogates == {"pinn": PinnSettings()}
-    assert found.distillers == {"sindy": SindySettings()}
+    assert found.distillers == {"sindy": SindySettings(), "genetic": GeneticSettings()}
     assert found.select == SelectSettings()
     assert found.data == DataSettings(file="measurements.csv")
 

@@ -158,10 +158,13 @@ def _unary_unit(code, power, unit, known, out):
 
 
 @compiled
-def _is_new(h, table):
-    """Enter a hash into the open table; False where it stood there already."""
+def _is_new(v, unit, table):
+    """Enter values and their unit into the open table; False where they stood there already."""
+    h = _hash(v)
     if h == np.uint64(0):
         return False
+    for power in unit:
+        h = mix(h ^ np.uint64(np.int64(power) + 4611686018427387904))
     mask = np.uint64(len(table) - 1)
     at = h & mask
     while table[at] != np.uint64(0):
@@ -193,7 +196,7 @@ def _enumerate(probes, operators, powers, given, known, cost, most, state):
     count = 1
     for k in range(p):
         row[:] = probes[k]
-        if count < most and _is_new(_hash(row), table):
+        if count < most and _is_new(row, given[k], table):
             codes[count, 0], args[count, 0], length[count] = VARIABLE, k, 1
             values[count] = row
             unit[count] = given[k]
@@ -223,7 +226,7 @@ def _enumerate(probes, operators, powers, given, known, cost, most, state):
                 if not _unary_unit(code, power, unit[i], known, u):
                     continue
                 _unary_values(code, power, values[i], row)
-                if not _is_new(_hash(row), table):
+                if not _is_new(row, u, table):
                     continue
                 n = length[i]
                 codes[count, :n], args[count, :n] = codes[i, :n], args[i, :n]
@@ -263,7 +266,7 @@ def _enumerate(probes, operators, powers, given, known, cost, most, state):
                     else:
                         u[:] = unit[i] - unit[j]
                     _binary_values(code, values[i], values[j], row)
-                    if not _is_new(_hash(row), table):
+                    if not _is_new(row, u, table):
                         continue
                     n, k = length[i], length[j]
                     codes[count, :n], args[count, :n] = codes[i, :n], args[i, :n]
