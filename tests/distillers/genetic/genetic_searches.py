@@ -56,3 +56,8 @@ def evolved(map=map, *, marker: str | None = None) -> Evolved[GeneticIsland]:
 def state(found: Evolved[GeneticIsland]) -> list[bytes]:
     """Everything a search ends with, to the last bit."""
     return [array.tobytes() for island in found.islands for array in island.to_arrays().values()]
+
+
+def evolved_state() -> list[bytes]:
+    """What a search in one process ends with."""
+    return state(evolved())

@@ -10,6 +10,7 @@ each other.
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import re
 from collections.abc import Callable
@@ -56,6 +57,13 @@ def _compile(function: Callable[..., Any], *, fastmath: frozenset[str], forceinl
         return njit(cache=True, **options)(function)
     except RuntimeError:  # no folder to write to: compile in every process
         return njit(**options)(function)
+
+
+def is_kept(function: Any) -> bool:
+    """Tell whether the machine code of a compiled function lies on disk, or has no place there."""
+    folder = function.stats.cache_path
+    name = function.py_func.__qualname__
+    return folder is None or any(Path(folder).glob(f"*.{glob.escape(name)}-*.nbi"))
 
 
 @cache

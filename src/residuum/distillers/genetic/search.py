@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from residuum.distillers.genetic.compiled import is_kept
+from residuum.distillers.genetic.evolve import epoch
 from residuum.distillers.genetic.finishing import Row, finished
 from residuum.distillers.genetic.impossible import check_some_allowed, nothing_allowed
 from residuum.distillers.genetic.islands import Evolved, run_islands
@@ -105,7 +109,20 @@ def _trial(
 
 @cache
 def compile_engine() -> None:
-    """Have the engine compiled (or loaded), so that it takes no share of a budget in seconds."""
+    """Have the engine compiled (or loaded), so that it takes no share of a budget in seconds.
+
+    A process of its own compiles it. Code compiled here would call functions compiled apart,
+    where code loaded from disk holds them itself: sums could differ in their last bit, and a
+    search would depend on which process compiled first.
+    """
+    if not is_kept(epoch):
+        code = f"from {__name__} import load_engine; load_engine()"
+        subprocess.run([sys.executable, "-c", code], check=False, capture_output=True)
+    load_engine()
+
+
+def load_engine() -> None:
+    """Run the smallest search, which loads the engine from disk or compiles it."""
     x = np.linspace(1.0, 2.0, 8)
     settings = GeneticSettings(population=20, islands=1, complexity=3)
     places, islands = found_islands(Table.of(("x",), x[:, None], x), settings, seed=0)
