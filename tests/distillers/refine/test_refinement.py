@@ -126,3 +126,14 @@ def test_candidates_carry_the_code_of_their_structure():
     front = front_of("f", refine(rough("1.1*x*y"), table("2.3*x*y", 30)), origin="genetic")
     assert front.candidates[-1].structure_nats == pytest.approx(math.log(32))
     assert front.candidates[-1].origin == "genetic"
+
+
+def test_relative_residuals_over_many_powers_of_ten():
+    generator = np.random.default_rng(3)
+    X = 10 ** generator.uniform(9, 30, (40, 2))
+    clean = 6.7e-11 * X[:, 0] * X[:, 1] ** 2
+    given = Table.of(("x", "y"), X, clean * (1 + 0.1 * generator.standard_normal(40)))
+    found = refine(rough("6e-11*x*y**2", "1e18*x"), given, loss="relative")
+    best = found[choose(found, 40, scale=None).index].expression
+    assert skeleton(best) == skeleton(parse("6.7e-11*x*y**2"))
+    assert best.constants[0] == pytest.approx(6.7e-11, rel=0.1)

@@ -56,7 +56,7 @@ def refine(
     """
     task = Task(table, loss, STARTS, seed=seed)
     polished = list(map(partial(_polished, task=task), _candidates(found, table)))
-    fits = distinct([f for f in polished if math.isfinite(f.loss)], _expression, table)
+    fits = distinct(_explaining(polished, task), _expression, table)
     if not fits:
         return []
     noise = Noise.of(fits, task.rows)
@@ -91,6 +91,16 @@ def _unrounded(expression: Expression) -> Expression:
 def _polished(expression: Expression, *, task: Task) -> Fit:
     key = " ".join(skeleton(expression))
     return fit(expression, replace(task, seed=child_seed(task.seed, "polish", key)))
+
+
+def _explaining(polished: Sequence[Fit], task: Task) -> list[Fit]:
+    """Return the formulas that are no worse than zero, all finite ones where none is.
+
+    What is worse explains nothing, and its loss would pass for the size of the values.
+    """
+    finite = [f for f in polished if math.isfinite(f.loss)]
+    nothing = fit(Expression.integer(0), task).loss
+    return [f for f in finite if f.loss <= nothing * (1 + BESIDE)] or finite
 
 
 def _expression(found: Fit) -> Expression:
