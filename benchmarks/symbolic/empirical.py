@@ -95,7 +95,7 @@ def _generated(key: str, entry: Mapping[str, Any], seed: int) -> Problem:
     units, unit = UNITS.get(key, (None, None))
     problem = Problem("empirical", key, variables, X, y, truth, test, OPERATORS, units, unit)
     return replace(
-        problem, y=y * (1 + noise * rng.standard_normal(len(y))), loss="relative", noise=noise
+        problem, y=y * (1 + noise * rng.standard_normal(len(y))), loss="logarithmic", noise=noise
     )
 
 

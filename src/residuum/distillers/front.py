@@ -29,19 +29,20 @@ def formula_nats(expression: Expression) -> float:
     for a weighted sum of `k` terms, where term `j` has :math:`t_j` tokens, of :math:`s` different
     ones in the formula (Bartlett, Desmond and Ferreira 2023, arXiv:2211.11461), and
     :math:`p_j` sums and products whose two operands could be exchanged. An integer power `n` is
-    one token, and one above 2 costs :math:`\log(|n|/2)` besides, or a high power of a sum would
-    pass for an exponential. As in `subset_nats` the weights are constants, not structure, and the
-    order of terms is not told; a constant term is one token. One monomial costs 1 to 6 nats, as
-    does the choice of one from a library of 3 to 400.
+    one token, and one above 2 costs :math:`2 \log(|n|/2)` besides, as with a prior falling as
+    :math:`1/n^2`, or a high power of a sum would pass for an exponential; any other whole number
+    `n` costs :math:`\log 2|n|`. As in `subset_nats` the weights are constants, not structure,
+    and the order of terms is not told; a constant term is one token. One monomial costs 1 to 6
+    nats, as does the choice of one from a library of 3 to 400.
     """
-    parts = [part for _, part in terms(Expression(*_structure(expression)))]
-    offset = len(parts)
-    parts = [part for part in parts if part != ONE]
-    offset -= len(parts)
+    weighted = terms(Expression(*_structure(expression)))
+    parts = [part for _, part in weighted if part != ONE]
     symbols = {symbol for part in parts for symbol in _symbols(part)} | {CONSTANT}
-    tokens = sum(len(_symbols(part)) for part in parts) + (offset if parts else 0)
+    tokens = sum(len(_symbols(part)) for part in parts)
+    tokens += len(weighted) - len(parts) if parts else 0
     length = tokens * math.log(len(symbols))
-    length += sum(_high_powers(part) for part in parts)
+    length += sum(_named_numbers(part) for part in parts)
+    length += sum(_named_weight(weight, offset=part == ONE) for weight, part in weighted)
     exchanges = sum(_exchanges(part) for part in parts)
     return max(0.0, length - exchanges * math.log(2.0) - math.lgamma(len(parts) + 1))
 
@@ -55,17 +56,33 @@ def _structure(expression: Expression) -> tuple[tuple[str, ...], tuple[float, ..
 def _symbols(part: Expression) -> list[str]:
     """Return the tokens; an integer power is one symbol."""
     tokens = list(part.tokens)
-    whole = [e.tokens[-1] for e in part.walk() if e.head == "**" and is_integer(e.tokens[-1])]
-    for exponent in whole:
+    for exponent in _whole_powers(part):
         tokens.remove("**")
         tokens.remove(exponent)
         tokens.append(f"**{exponent}")
     return tokens
 
 
-def _high_powers(part: Expression) -> float:
-    whole = [e.tokens[-1] for e in part.walk() if e.head == "**" and is_integer(e.tokens[-1])]
-    return sum(math.log(max(abs(int(exponent)) / 2, 1.0)) for exponent in whole)
+def _whole_powers(part: Expression) -> list[str]:
+    return [e.tokens[-1] for e in part.walk() if e.head == "**" and is_integer(e.tokens[-1])]
+
+
+def _named_numbers(part: Expression) -> float:
+    """Return what the whole numbers of a product cost, beyond a token each."""
+    powers = _whole_powers(part)
+    others = [token for token in part.tokens if is_integer(token)]
+    for exponent in powers:
+        others.remove(exponent)
+    high = sum(2.0 * math.log(max(abs(int(exponent)) / 2, 1.0)) for exponent in powers)
+    return high + sum(math.log(2.0 * max(abs(int(token)), 1)) for token in others)
+
+
+def _named_weight(weight: float, *, offset: bool) -> float:
+    """Return what a weight costs that is a whole number and so is not fitted; one is the rule."""
+    size = abs(weight)
+    if not size.is_integer() or (size == 1 and not offset):
+        return 0.0
+    return math.log(2.0 * max(size, 1.0))
 
 
 def _exchanges(part: Expression) -> int:

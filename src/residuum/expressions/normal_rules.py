@@ -266,11 +266,17 @@ def _exp(a: Sum) -> Sum:
     outside = checked(math.exp(a.constant)) if isinstance(a.constant, float) else UNIT
     if not rest.terms and not rest.constant:
         return number(outside)
-    c, parts = factors(rest)
-    base = next(iter(parts), None)
-    if len(parts) == 1 and isinstance(base, Call) and base.head == "log" and parts[base] == 1:
-        return multiply(Sum(outside), power(base.operands[0], c))
-    return Sum(NONE, ((((Call("exp", (rest,)), UNIT),), outside),))
+    found, kept = Sum(outside), []
+    for product, c in rest.terms:
+        base, exponent = product[0]
+        if len(product) == 1 and exponent == 1 and isinstance(base, Call) and base.head == "log":
+            found = multiply(found, power(base.operands[0], c))
+        else:
+            kept.append((product, c))
+    rest = Sum(rest.constant, tuple(kept))
+    if not rest.terms and not rest.constant:
+        return found
+    return multiply(found, Sum(NONE, ((((Call("exp", (rest,)), UNIT),), UNIT),)))
 
 
 def _log(a: Sum) -> Sum:

@@ -29,6 +29,7 @@ from residuum.distillers.genetic.reading import seed_steps
 from residuum.distillers.genetic.scene import Setting, build_setting
 from residuum.distillers.genetic.seeding import Instruction, power_laws, seed_formulas
 from residuum.distillers.genetic.trees import INTEGER_POWER, MAX_CONSTANTS, SQRT
+from residuum.distillers.genetic.workspace import LOGARITHMIC, RELATIVE
 from residuum.distillers.journal import Checkpoint, Report
 from residuum.distillers.refine.description import choose
 from residuum.distillers.refine.formulas import Refined
@@ -180,9 +181,10 @@ def spread_of(setting: Setting) -> float:
         column = data.whitening.sum(axis=1)
         middle = float(column @ data.target) / max(float(column @ column), 1e-300)
         return float(np.mean((column * middle - data.target) ** 2))
-    w = data.weight**2
-    mean = float(np.sum(w * data.y) / np.sum(w))
-    return float(np.mean(w * (data.y - mean) ** 2))
+    y = np.log(np.abs(data.y)) if data.loss == LOGARITHMIC else data.y
+    w = (data.weight / data.y if data.loss == RELATIVE else data.weight) ** 2
+    mean = float(np.sum(w * y) / np.sum(w))
+    return float(np.mean(w * (y - mean) ** 2))
 
 
 def starts(setting: Setting) -> list[list[Instruction]]:

@@ -1,17 +1,20 @@
 r"""How long it takes to write down a formula and its residuals.
 
-.. math:: D = \frac{n}{2} \log \max(\ell, \ell_0) + \frac{k}{2} \log n + \sum r + s
+.. math:: D = \frac{n}{2} \log \ell + k \log\sqrt{n\,s/\ell} + \sum r + c
 
-in nats, for mean squared residual :math:`\ell` of `n` values, `k` fitted constants, round
-constants of code length `r` and structure of code length `s` (`front.formula_nats`). Below
-:math:`\ell_0` the residuals are rounding, and one formula is as good as the other.
+in nats, for mean squared residual :math:`\ell` of `n` values that vary by :math:`s`, `k` fitted
+constants, each told to the precision that the residuals leave it, round constants of code length
+`r` and structure of code length `c` (`front.formula_nats`). So every fitted constant takes one
+value off those that count as explained, and six constants through six points explain nothing.
+Below a floor residuals are rounding, and one formula is as good as the other. With a flat prior on
+the logarithm of the noise this is the evidence (Bayarri et al. 2012, doi:10.1214/12-AOS1013).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from residuum.distillers.front import formula_nats
 from residuum.distillers.refine.fitting import Fit
@@ -29,27 +32,30 @@ ROUNDING = 1e-18
 class Noise:
     """What the residuals of the true formula are like: their variance, from `rows` values.
 
-    A mean square below `floor` is rounding.
+    A mean square below `floor` is rounding; `scale` is the loss of the best constant.
     """
 
     variance: float
     rows: int
     floor: float
+    scale: float
 
     @classmethod
     def of(cls, fits: Sequence[Fit], rows: int) -> Noise:
         """Return the noise that the formula of shortest description leaves."""
-        scale = scale_of(fit.loss for fit in fits)
-        floor = max(EXACT * scale, 1e-300)
-
-        def length(fit: Fit) -> float:
-            return description(fit.expression, fit.loss, fit.spreads, rows, floor)
-
+        scale = scale_of(fits)
+        noise = cls(math.inf, rows, max(EXACT * scale, 1e-300), scale)
         usable = [f for f in fits if math.isfinite(f.loss) and f.free < rows]
         if not usable:
-            return cls(math.inf, rows, floor)
-        best = min(usable, key=length)
-        return cls(max(best.loss * rows / (rows - best.free), floor), rows, floor)
+            return noise
+        best = min(usable, key=noise.length)
+        return replace(noise, variance=max(best.loss * rows / (rows - best.free), noise.floor))
+
+    def length(self, fit: Fit) -> float:
+        """Return how long a fitted formula and its residuals are to write down, in nats."""
+        return description(
+            fit.expression, fit.loss, fit.spreads, self.rows, floor=self.floor, scale=self.scale
+        )
 
     def rise(self, before: float, after: float) -> float:
         """Return how much longer the residuals are to write down, in nats."""
@@ -60,24 +66,39 @@ class Noise:
         return self.rise(before, after) <= 0.5 * max(constants, 1) * math.log(max(self.rows, 3))
 
 
-def scale_of(losses: Iterable[float]) -> float:
-    """Return the largest finite loss, that of a formula that explains nothing."""
-    return max((loss for loss in losses if math.isfinite(loss)), default=0.0)
+def scale_of(fits: Iterable[Fit | Refined]) -> float:
+    """Return how much the values vary: the loss of the best constant, else the largest loss."""
+    losses = [(f.loss, bool(f.expression.variables)) for f in fits if math.isfinite(f.loss)]
+    constant = [loss for loss, varies in losses if not varies]
+    return min(constant) if constant else max((loss for loss, _ in losses), default=0.0)
 
 
 def description(
-    expression: Expression, loss: float, spreads: Sequence[float], rows: int, floor: float
+    expression: Expression,
+    loss: float,
+    spreads: Sequence[float],
+    rows: int,
+    *,
+    floor: float,
+    scale: float,
 ) -> float:
     """Return D of the module; constants of spread zero are round numbers."""
     if not math.isfinite(loss):
         return math.inf
-    each = 0.5 * math.log(max(rows, 2))
+    left = max(loss, floor, 1e-300)
+    each = constant_nats(left, rows, scale)
     constants = sum(
         each if spread > 0 else min(each, round_nats(value))
         for value, spread in zip(expression.constants, spreads, strict=True)
     )
-    residuals = 0.5 * rows * math.log(max(loss, floor, 1e-300))
-    return residuals + constants + formula_nats(expression)
+    # A round exponent is paid for as a constant: as structure it would be paid for twice.
+    open_form = expression.with_constants([math.e + k / 7 for k in range(len(spreads))])
+    return 0.5 * rows * math.log(left) + constants + formula_nats(open_form)
+
+
+def constant_nats(loss: float, rows: int, scale: float) -> float:
+    """Return the code length of a fitted constant, log of its range over its precision."""
+    return 0.5 * (math.log(max(rows, 2)) + max(0.0, math.log(max(scale, 1e-300) / loss)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +112,16 @@ class Chosen:
 def choose(refined: Sequence[Refined], n: int, *, scale: float | None = None) -> Chosen:
     """Return the formula of shortest description for `n` values.
 
-    `scale` is the mean square of the weighted target about its mean, the largest loss if not
-    given; formulas below 1e-18 of it are equally exact, and the shortest of them is taken.
+    `scale` is the mean square of the weighted target about its mean, the loss of the best constant
+    if not given; formulas below 1e-18 of it are equally exact, and the shortest of them is taken.
     Raises ValueError when no formula has a finite loss.
     """
     usable = [k for k, row in enumerate(refined) if math.isfinite(row.loss)]
     if not usable:
         raise ValueError("expected a formula with a finite loss")
-    size = scale_of(row.loss for row in refined) if scale is None else scale
+    size = scale_of(refined) if scale is None else scale
     floor = ROUNDING * size
-    lengths = {k: _length(refined[k], n, floor) for k in usable}
+    lengths = {k: _length(refined[k], n, floor, size) for k in usable}
     order = sorted(usable, key=lambda k: (lengths[k], refined[k].complexity, k))
     best = order[0]
     reasons = []
@@ -112,8 +133,9 @@ def choose(refined: Sequence[Refined], n: int, *, scale: float | None = None) ->
     return Chosen(best, tuple(reasons))
 
 
-def _length(row: Refined, n: int, floor: float) -> float:
+def _length(row: Refined, n: int, floor: float, scale: float) -> float:
     spreads = [high - low for low, high in row.intervals]
     spreads += [1.0] * (len(row.expression.constants) - len(spreads))
-    local = sum(len(values) for values in row.local.values()) * 0.5 * math.log(max(n, 2))
-    return description(row.expression, row.loss, spreads, n, floor) + local
+    each = constant_nats(max(row.loss, floor, 1e-300), n, scale)
+    local = sum(len(values) for values in row.local.values()) * each
+    return local + description(row.expression, row.loss, spreads, n, floor=floor, scale=scale)

@@ -18,7 +18,7 @@ import numpy as np
 from scipy.stats import t as student
 
 from residuum.distillers.refine.consistency import kept_consistent
-from residuum.distillers.refine.description import Noise, description
+from residuum.distillers.refine.description import Noise
 from residuum.distillers.refine.fitting import Fit, Task, fit
 from residuum.distillers.refine.formulas import Refined, distinct, nondominated
 from residuum.distillers.refine.pruning import reductions
@@ -116,16 +116,9 @@ def _rounded(noise: Noise) -> Callable[[Fit], float]:
     return lambda found: found.loss if found.loss > noise.floor else 0.0
 
 
-def _length(noise: Noise) -> Callable[[Fit], float]:
-    def length(f: Fit) -> float:
-        return description(f.expression, f.loss, f.spreads, noise.rows, noise.floor)
-
-    return length
-
-
 def _promising(fits: Sequence[Fit], noise: Noise) -> list[Fit]:
     """Return the formulas worth the work: those of shortest description, if not much longer."""
-    lengths = {id(f): _length(noise)(f) for f in fits}
+    lengths = {id(f): noise.length(f) for f in fits}
     order = sorted(fits, key=lambda f: lengths[id(f)])
     return [f for f in order[:SHORTEST] if lengths[id(f)] <= lengths[id(order[0])] + WORTH]
 
