@@ -8,7 +8,7 @@ from genetic_scenes import NAMES, values_at
 from test_blocks import OPERATORS, PROBES, formula_of, stock
 
 from residuum.distillers.genetic.decoding import postfix_formula
-from residuum.distillers.genetic.seeding import LINKS, _pairs, power_laws, seed_formulas
+from residuum.distillers.genetic.seeding import LINKS, _pairs, seed_formulas
 from residuum.distillers.genetic.trees import CONSTANT, INTEGER_POWER
 from residuum.expressions.expression import Expression
 from residuum.expressions.parser import parse
@@ -101,19 +101,6 @@ def test_pairs_against_least_squares():
     assert [pair for _, pair in sorted(found, reverse=True)] == best
     for share, pair in found:
         assert share == pytest.approx(explained[pair])
-
-
-@pytest.mark.parametrize(
-    "law", ["x**2/y", "x*y*z", "sqrt(x)*y", "sqrt(x*y)/z**2", "x**3*y**(-1)", "-2.0*x/z"]
-)
-def test_power_laws(law):
-    y = values_at(parse(law), PROBES)
-    found = [decoded(steps) for steps in power_laws(PROBES, y, True)]
-    assert min(misfit(formula, y) for formula in found) < 1e-10
-
-
-def test_no_power_law_of_zeros():
-    assert list(power_laws(PROBES, np.zeros(PROBES.shape[1]), True)) == []
 
 
 def test_blocks_of_seeds_are_named(blocks):

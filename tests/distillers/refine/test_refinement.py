@@ -137,3 +137,12 @@ def test_relative_residuals_over_many_powers_of_ten():
     best = found[choose(found, 40, scale=None).index].expression
     assert skeleton(best) == skeleton(parse("6.7e-11*x*y**2"))
     assert best.constants[0] == pytest.approx(6.7e-11, rel=0.1)
+
+
+def test_large_constants_are_no_whole_numbers():
+    """Above 2**53 every float is whole; a thousandth more of this one would lose the fit."""
+    x = np.exp(np.random.default_rng(2).uniform(-8.0, np.log(200.0), 200))
+    table = Table.of(("x",), x[:, None] * 1e-23, np.expm1(0.7242970516039936 * x))
+    exact = refine([(parse("exp(7.242970516039936e22*x) - 1"), 0.0)], table, loss="relative")[-1]
+    assert exact.loss < 1e-20
+    assert exact.expression.constants == (pytest.approx(7.242970516039936e22, rel=1e-12),)

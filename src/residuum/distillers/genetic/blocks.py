@@ -10,6 +10,7 @@ Udupa et al. 2013, doi:10.1145/2491956.2462174.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -175,115 +176,152 @@ def _is_new(v, unit, table):
     return True
 
 
+class _Stock(NamedTuple):
+    """Blocks as they are entered; `filled[0]` says how many there are."""
+
+    codes: np.ndarray
+    args: np.ndarray
+    length: np.ndarray
+    values: np.ndarray
+    unit: np.ndarray
+    complexity: np.ndarray
+    special: np.ndarray  # holds a transcendental operator: those do not nest
+    table: np.ndarray
+    filled: np.ndarray
+
+
 @compiled
 def _enumerate(probes, operators, powers, given, known, cost, most, state):
-    p, m = probes.shape
-    dims = given.shape[1]
-    codes = np.zeros((most, BLOCK_NODES), np.int16)
-    args = np.zeros((most, BLOCK_NODES), np.int16)
-    length = np.zeros(most, np.int64)
-    values = np.zeros((most, m))
-    unit = np.zeros((most, dims), np.int64)
-    complexity = np.zeros(most, np.int64)
-    special = np.zeros(most, np.bool_)  # holds a transcendental operator: those do not nest
-    table = np.zeros(1 << 16, np.uint64)
-    row, u = np.zeros(m), np.zeros(dims, np.int64)
-    level = np.zeros(LARGEST_BLOCK + 2, np.int64)  # where each complexity begins
-    count = 0
-    # The number one: sums such as 1 + x**2. Its values are constant, so it is entered by hand.
-    codes[0, 0], args[0, 0], length[0], complexity[0] = LITERAL, 1, 1, 1
-    values[0] = 1.0
-    count = 1
-    for k in range(p):
-        row[:] = probes[k]
-        if count < most and _is_new(row, given[k], table):
-            codes[count, 0], args[count, 0], length[count] = VARIABLE, k, 1
-            values[count] = row
-            unit[count] = given[k]
-            complexity[count] = 1
-            count += 1
-    level[1], level[2] = 0, count
-    for c in range(2, LARGEST_BLOCK + 1):
-        # Operators of one operand, then of two, on what is there.
-        for o in range(len(operators) + len(powers)):
-            is_power = o >= len(operators)
-            code = INTEGER_POWER if is_power else operators[o]
-            power = int(powers[o - len(operators)]) if is_power else 0
-            own = cost[code]
-            if code == ADD or code == SUB or code == MUL or code == DIV:
-                continue
-            below_c = c - own
-            if below_c < 1:
-                continue
-            for i in range(level[below_c], level[below_c + 1]):
-                transcendental = not is_power and code != SQRT
-                if count >= most or (transcendental and special[i]):
-                    continue
-                if length[i] + 1 > BLOCK_NODES or (
-                    codes[i, length[i] - 1] == INTEGER_POWER and is_power
-                ):
-                    continue
-                if not _unary_unit(code, power, unit[i], known, u):
-                    continue
-                _unary_values(code, power, values[i], row)
-                if not _is_new(row, u, table):
-                    continue
-                n = length[i]
-                codes[count, :n], args[count, :n] = codes[i, :n], args[i, :n]
-                codes[count, n], args[count, n] = code, power
-                length[count] = n + 1
-                values[count], unit[count], complexity[count] = row, u, c
-                special[count] = special[i] or transcendental
-                count += 1
-        room = most - count
-        total = 0
-        for a in range(1, c - 1):
-            b = c - 1 - a
-            total += (level[a + 1] - level[a]) * (level[b + 1] - level[b])
-        share = 1.0 if 4 * total < 6 * room else (6.0 * room) / (4.0 * total + 1.0)
-        for a in range(1, c - 1):
-            b = c - 1 - a
-            na, nb = level[a + 1] - level[a], level[b + 1] - level[b]
-            pairs = na * nb
-            tries = pairs if share >= 1.0 else int(pairs * share)
-            for t in range(tries):
-                at = t if share >= 1.0 else below(state, pairs)
-                i, j = level[a] + at // nb, level[b] + at % nb
-                if length[i] + length[j] + 1 > BLOCK_NODES:
-                    continue
-                for o in range(len(operators)):
-                    code = operators[o]
-                    if code != ADD and code != SUB and code != MUL and code != DIV:
-                        continue
-                    if count >= most or ((code == ADD or code == MUL) and i < j):
-                        continue
-                    if code == ADD or code == SUB:
-                        if known and not _same_unit(unit[i], unit[j]):
-                            continue
-                        u[:] = unit[i]
-                    elif code == MUL:
-                        u[:] = unit[i] + unit[j]
-                    else:
-                        u[:] = unit[i] - unit[j]
-                    _binary_values(code, values[i], values[j], row)
-                    if not _is_new(row, u, table):
-                        continue
-                    n, k = length[i], length[j]
-                    codes[count, :n], args[count, :n] = codes[i, :n], args[i, :n]
-                    codes[count, n : n + k], args[count, n : n + k] = codes[j, :k], args[j, :k]
-                    codes[count, n + k] = code
-                    length[count] = n + k + 1
-                    values[count], unit[count], complexity[count] = row, u, c
-                    special[count] = special[i] or special[j]
-                    count += 1
-        level[c + 1] = count
-        if count >= most:
-            break
-    return (
-        codes[:count],
-        args[:count],
-        length[:count],
-        values[:count],
-        unit[:count],
-        complexity[:count],
+    """Return all blocks by complexity, as many as there is room for."""
+    stock = _Stock(
+        np.zeros((most, BLOCK_NODES), np.int16),
+        np.zeros((most, BLOCK_NODES), np.int16),
+        np.zeros(most, np.int64),
+        np.zeros((most, probes.shape[1])),
+        np.zeros((most, given.shape[1]), np.int64),
+        np.zeros(most, np.int64),
+        np.zeros(most, np.bool_),
+        np.zeros(1 << 16, np.uint64),
+        np.zeros(1, np.int64),
     )
+    row, u = np.zeros(probes.shape[1]), np.zeros(given.shape[1], np.int64)
+    level = np.zeros(LARGEST_BLOCK + 2, np.int64)  # where each complexity begins
+    _enter_leaves(stock, probes, given)
+    level[1], level[2] = 0, stock.filled[0]
+    for c in range(2, LARGEST_BLOCK + 1):
+        for code in operators:
+            if not ADD <= code <= DIV:
+                _extend_all(stock, level, c, code, 0, cost[code], known, row, u)
+        for power in powers:
+            code = INTEGER_POWER
+            _extend_all(stock, level, c, code, int(power), cost[code], known, row, u)
+        _join_all(stock, level, c, operators, known, state, row, u)
+        level[c + 1] = stock.filled[0]
+        if stock.filled[0] >= most:
+            break
+    n = stock.filled[0]
+    return (
+        stock.codes[:n],
+        stock.args[:n],
+        stock.length[:n],
+        stock.values[:n],
+        stock.unit[:n],
+        stock.complexity[:n],
+    )
+
+
+@compiled
+def _enter_leaves(stock, probes, given):
+    # The number one: sums such as 1 + x**2. Its values are constant, so it is entered by hand.
+    stock.codes[0, 0], stock.args[0, 0] = LITERAL, 1
+    stock.length[0], stock.complexity[0], stock.filled[0] = 1, 1, 1
+    stock.values[0] = 1.0
+    for k in range(len(probes)):
+        count = stock.filled[0]
+        if count < len(stock.length) and _is_new(probes[k], given[k], stock.table):
+            stock.codes[count, 0], stock.args[count, 0] = VARIABLE, k
+            stock.length[count] = 1
+            _enter(stock, probes[k], given[k], 1, False)
+
+
+@compiled
+def _enter(stock, row, u, complexity, special):
+    """Enter the block whose instructions stand in the next place."""
+    count = stock.filled[0]
+    stock.values[count], stock.unit[count] = row, u
+    stock.complexity[count], stock.special[count] = complexity, special
+    stock.filled[0] = count + 1
+
+
+@compiled
+def _extend_all(stock, level, c, code, power, own, known, row, u):
+    """Enter an operator of one operand on every block that makes complexity `c`."""
+    if c - own < 1:
+        return
+    transcendental = code != INTEGER_POWER and code != SQRT
+    for i in range(level[c - own], level[c - own + 1]):
+        n, count = stock.length[i], stock.filled[0]
+        if count >= len(stock.length) or n + 1 > BLOCK_NODES:
+            continue
+        if transcendental and stock.special[i]:
+            continue
+        if code == INTEGER_POWER and stock.codes[i, n - 1] == INTEGER_POWER:
+            continue
+        if not _unary_unit(code, power, stock.unit[i], known, u):
+            continue
+        _unary_values(code, power, stock.values[i], row)
+        if not _is_new(row, u, stock.table):
+            continue
+        stock.codes[count, :n], stock.args[count, :n] = stock.codes[i, :n], stock.args[i, :n]
+        stock.codes[count, n], stock.args[count, n] = code, power
+        stock.length[count] = n + 1
+        _enter(stock, row, u, c, stock.special[i] or transcendental)
+
+
+@compiled
+def _join_all(stock, level, c, operators, known, state, row, u):
+    """Enter operators of two operands on pairs of complexity `c`, drawn where they are too many."""
+    room = len(stock.length) - stock.filled[0]
+    total = 0
+    for a in range(1, c - 1):
+        b = c - 1 - a
+        total += (level[a + 1] - level[a]) * (level[b + 1] - level[b])
+    share = 1.0 if 4 * total < 6 * room else (6.0 * room) / (4.0 * total + 1.0)
+    for a in range(1, c - 1):
+        b = c - 1 - a
+        nb = level[b + 1] - level[b]
+        pairs = (level[a + 1] - level[a]) * nb
+        for t in range(pairs if share >= 1.0 else int(pairs * share)):
+            at = t if share >= 1.0 else below(state, pairs)
+            i, j = level[a] + at // nb, level[b] + at % nb
+            if stock.length[i] + stock.length[j] + 1 > BLOCK_NODES:
+                continue
+            for code in operators:
+                if ADD <= code <= DIV:
+                    _join(stock, i, j, c, code, known, row, u)
+
+
+@compiled
+def _join(stock, i, j, c, code, known, row, u):
+    """Enter an operator on two blocks, unless units or order forbid it or it is known."""
+    count = stock.filled[0]
+    if count >= len(stock.length) or ((code == ADD or code == MUL) and i < j):
+        return
+    if code == ADD or code == SUB:
+        if known and not _same_unit(stock.unit[i], stock.unit[j]):
+            return
+        u[:] = stock.unit[i]
+    elif code == MUL:
+        u[:] = stock.unit[i] + stock.unit[j]
+    else:
+        u[:] = stock.unit[i] - stock.unit[j]
+    _binary_values(code, stock.values[i], stock.values[j], row)
+    if not _is_new(row, u, stock.table):
+        return
+    n, k = stock.length[i], stock.length[j]
+    stock.codes[count, :n], stock.args[count, :n] = stock.codes[i, :n], stock.args[i, :n]
+    stock.codes[count, n : n + k] = stock.codes[j, :k]
+    stock.args[count, n : n + k] = stock.args[j, :k]
+    stock.codes[count, n + k] = code
+    stock.length[count] = n + k + 1
+    _enter(stock, row, u, c, stock.special[i] or stock.special[j])

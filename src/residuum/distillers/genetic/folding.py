@@ -450,27 +450,25 @@ def fold(draft, out, stack):
 
 @compiled
 def strip(out):
-    """Remove the outermost constants and sign; return whether an offset stood among them."""
+    """Remove the outermost constants and sign; return whether an offset stood among them.
+
+    A constant that differs between experiments stays, and what stands inside it.
+    """
     offset = False
     while True:
+        if _removed_factor(out):
+            continue
         n = out.size[0]
-        if n > 1 and out.codes[n - 1] == NEG:
-            out.size[0] = n - 1
-        elif n > 2 and out.codes[n - 2] == CONSTANT and out.codes[n - 1] == MUL:
+        if n > 2 and out.codes[n - 2] == CONSTANT and out.codes[n - 1] == ADD:
             if out.local[out.args[n - 2]]:
                 break
             out.size[0] = n - 2
-        elif n > 2 and out.codes[n - 2] == CONSTANT and out.codes[n - 1] == ADD:
-            if out.local[out.args[n - 2]]:
-                break
-            out.size[0] = n - 2
-            offset = True
         elif _is_difference_from_constant(out, 0, n) and not out.local[out.args[0]]:
             out.size[0] = n - 1
             _delete(out, 0)
-            offset = True
         else:
             break
+        offset = True
     renumber(out)
     return offset
 
@@ -478,13 +476,19 @@ def strip(out):
 @compiled
 def strip_scale(out):
     """Remove the outermost factors and signs, but no constant that differs between experiments."""
-    while True:
-        n = out.size[0]
-        if n > 1 and out.codes[n - 1] == NEG:
-            out.size[0] = n - 1
-        elif n > 2 and out.codes[n - 2] == CONSTANT and out.codes[n - 1] == MUL:
-            if out.local[out.args[n - 2]]:
-                return
-            out.size[0] = n - 2
-        else:
-            return
+    while _removed_factor(out):
+        pass
+
+
+@compiled
+def _removed_factor(out):
+    """Remove the outermost sign or factor; False where none stands there."""
+    n = out.size[0]
+    if n > 1 and out.codes[n - 1] == NEG:
+        out.size[0] = n - 1
+        return True
+    scaled = n > 2 and out.codes[n - 2] == CONSTANT and out.codes[n - 1] == MUL
+    if scaled and not out.local[out.args[n - 2]]:
+        out.size[0] = n - 2
+        return True
+    return False

@@ -27,7 +27,7 @@ from residuum.distillers.genetic.machine import forward, load, padded, rows_of
 from residuum.distillers.genetic.normal import STEP, clear, collect, gram, rank, solve
 from residuum.distillers.genetic.planning import CONSTANT_OF, PARENT, ROW_OF, SEEN, plan
 from residuum.distillers.genetic.reverse import backward
-from residuum.distillers.genetic.workspace import BLOCK
+from residuum.distillers.genetic.workspace import BLOCK, LOGARITHMIC, POISSON, RELATIVE
 from residuum.expressions.program import CONSTANT
 
 FIRST_DAMPING, LESS, MORE = 1.0, 0.1, 10.0
@@ -190,13 +190,18 @@ def _iterate(layout, constants, linear, loss, data, iterations, work):
 
 @compiled
 def _floor(data):
+    """Return the loss that is rounding: a share of the mean square of what residuals compare."""
     total = 0.0
     if data.whitening.shape[0]:
         for i in range(len(data.target)):
             total += data.target[i] * data.target[i]
     else:
         for i in range(len(data.y)):
-            z = data.weight[i] * data.y[i]
+            z = data.weight[i]
+            if data.loss == POISSON:
+                z *= math.sqrt(data.y[i])
+            elif data.loss != RELATIVE and data.loss != LOGARITHMIC:
+                z *= data.y[i]
             total += z * z
     return NOISE * total / len(data.y)
 

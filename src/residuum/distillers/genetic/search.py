@@ -25,9 +25,10 @@ from residuum.distillers.genetic.population import (
     found_island,
     locals_of,
 )
+from residuum.distillers.genetic.power_laws import factored_laws, power_laws
 from residuum.distillers.genetic.reading import seed_steps
 from residuum.distillers.genetic.scene import Setting, build_setting
-from residuum.distillers.genetic.seeding import Instruction, power_laws, seed_formulas
+from residuum.distillers.genetic.seeding import Instruction, seed_formulas
 from residuum.distillers.genetic.trees import INTEGER_POWER, MAX_CONSTANTS, SQRT
 from residuum.distillers.genetic.workspace import LOGARITHMIC, RELATIVE
 from residuum.distillers.journal import Checkpoint, Report
@@ -207,7 +208,8 @@ def starts(setting: Setting) -> list[list[Instruction]]:
         frozenset(operators),
     )
     laws = power_laws(scene.probes, scene.probe_values, SQRT in operators)
-    return [*laws, *seeds]
+    factored = factored_laws(scene.probes, scene.probe_values, blocks, frozenset(operators))
+    return [*laws, *factored, *seeds]
 
 
 def _same_unit(setting: Setting) -> list[tuple[np.ndarray, bool]]:

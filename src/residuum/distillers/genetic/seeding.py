@@ -1,4 +1,4 @@
-r"""Where the search starts: sums of few blocks that fit the data through a link, and power laws.
+r"""Where the search starts: sums of few blocks that fit the data through a link.
 
 For a link :math:`g` among identity, reciprocal, square, reciprocal square, logarithm and root, the
 transformed values :math:`g(y)` are regressed on every block and every pair of blocks, the best
@@ -23,11 +23,9 @@ from residuum.distillers.genetic.trees import (
     CONSTANT,
     EXP,
     INTEGER_POWER,
-    LITERAL,
     LOG,
     MUL,
     SQRT,
-    VARIABLE,
 )
 from residuum.distillers.genetic.variation import Blocks
 
@@ -218,41 +216,3 @@ def _formula(
     if free and lead < 0 and any(code == SQRT for code, _ in link.inverse):
         steps += [(CONSTANT, -1.0), (MUL, 0)]
     return [*steps, *link.inverse]
-
-
-def power_laws(X: np.ndarray, y: np.ndarray, roots: bool) -> Iterator[list[Instruction]]:
-    r"""Yield :math:`\prod_i x_i^{p_i}` with the exponents of a regression of logarithms, rounded.
-
-    `X[p, m]` are the arguments; exponents are rounded to whole and, with `roots`, half numbers.
-    """
-    with np.errstate(all="ignore"):
-        logs = np.log(np.abs(np.vstack([X, y])))
-    good = np.isfinite(logs).all(axis=0)
-    if good.sum() <= len(X) + 1:
-        return
-    design = np.vstack([logs[:-1, good], np.ones(good.sum())]).T
-    exponents = np.linalg.lstsq(design, logs[-1, good], rcond=None)[0][:-1]
-    for step in (1.0, 0.5) if roots else (1.0,):
-        rounded = np.round(exponents / step) * step
-        if np.any(rounded) and np.all(np.abs(rounded) <= 6):
-            yield _product(rounded)
-
-
-def _product(exponents: np.ndarray) -> list[Instruction]:
-    steps: list[Instruction] = []
-    for index, power in enumerate(exponents):
-        if not power:
-            continue
-        first = not steps
-        steps.append((VARIABLE, index))
-        if not float(power).is_integer():
-            steps.append((SQRT, 0))
-            power *= 2
-        if power != 1:
-            steps.append((INTEGER_POWER, int(power)))
-        if not first:
-            steps.append((MUL, 0))
-    return steps
-
-
-__all__ = ["LINKS", "LITERAL", "Instruction", "Link", "power_laws", "seed_formulas"]

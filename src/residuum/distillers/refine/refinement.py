@@ -36,6 +36,7 @@ SHORTEST = 8
 WORTH = 60.0  # nats above the shortest description; pruning does not make up for more
 QUICK = 15
 BESIDE = 1e-3
+LARGE = 1e3
 CONFIDENCE = 0.95
 
 
@@ -82,9 +83,15 @@ def _candidates(found: Iterable[tuple[Expression, float]], table: Table) -> list
 
 
 def _unrounded(expression: Expression) -> Expression:
-    """Return the formula with constants beside whole numbers: ones would vanish by the rules."""
+    """Return the formula with constants beside whole numbers: ones would vanish by the rules.
+
+    Floats from 2**53 on are all whole, by no intent; a nudge there could lose a fit.
+    """
     return expression.with_constants(
-        [c * (1 + BESIDE) + BESIDE if c.is_integer() else c for c in expression.constants]
+        [
+            c * (1 + BESIDE) + BESIDE if c.is_integer() and abs(c) < LARGE else c
+            for c in expression.constants
+        ]
     )
 
 
