@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.engine_page import individuals, islands
 from benchmarks.machine import MEASURED_CODE
 from benchmarks.peer import OURS
 from benchmarks.published import (
@@ -32,6 +33,7 @@ Everything here was measured by this project on the machine named below, each ca
 source, were not measured here, and come from other machines and other draws.
 """
 MISSING = "Not run.\n"
+ALONE = ("lynx_hare", "refit", "peer", "arguments", "units", "individuals", "islands")
 Result = Mapping[str, Any]
 
 
@@ -44,10 +46,7 @@ def write_page(results: Path, page: Path) -> None:
 def render(results: Path) -> str:
     """Return the text of the page."""
     recovery = {case: _recovery(results / case) for case in ("B1", "B2", "B3")}
-    alone = {
-        name: read_result(results / f"{name}.json")
-        for name in ("lynx_hare", "refit", "peer", "arguments", "units")
-    }
+    alone = {name: read_result(results / f"{name}.json") for name in ALONE}
     found = [r for rows in recovery.values() for r in rows] + [r for r in alone.values() if r]
     parts = [
         HEAD,
@@ -61,6 +60,8 @@ def render(results: Path) -> str:
         _section("Six arguments of which two matter", arguments, alone["arguments"]),
         _section("Other units, the same law", units, alone["units"]),
         render_symbolic(results / "symbolic"),
+        _section("Individuals a second against pyoperon", individuals, alone["individuals"]),
+        _section("Islands on two workers", islands, alone["islands"]),
     ]
     return "\n".join(parts)
 

@@ -63,6 +63,9 @@ def test_rows_that_are_there_are_not_run_again(tmp_path, monkeypatch, capsys):
     assert len(ran) == 14
     assert sorted(ran) == sorted({*ran})
     assert "of 14: recovered 14" in capsys.readouterr().out
+    monkeypatch.setattr(run, "describe", lambda: {"code": "b"})
+    run.run_suite("strogatz", **about, only=["lv-x"], lines=lines)
+    assert len(ran) == 15  # our own sources changed, so what they gave before is no answer
 
 
 def test_a_suite_without_its_data_says_so(tmp_path, monkeypatch, capsys):
