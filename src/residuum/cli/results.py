@@ -29,7 +29,7 @@ def add_export(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("law", type=Path, metavar="LAW", help="law.json, or front.json of a table")
     parser.add_argument(
-        "--to", required=True, metavar="LANGUAGE", help="python, torch, c, julia or latex"
+        "--to", required=True, metavar="LANGUAGE", help="python, torch, c, julia, latex or sbml"
     )
     parser.add_argument("--output", type=Path, metavar="FILE", help="default: print it")
     parser.set_defaults(function=export)

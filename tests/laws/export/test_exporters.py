@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import libsbml
 import numpy as np
 import pytest
 
@@ -73,6 +74,42 @@ def test_julia_runs(tmp_path, x):
     call = f"foreach(println, law(1.3, 0.7, {x}))\n"
     (tmp_path / "law.jl").write_text(export(SYSTEM, "julia") + call)
     np.testing.assert_allclose(run("julia", tmp_path / "law.jl"), truth(x), rtol=1e-12, atol=1e-300)
+
+
+@pytest.mark.parametrize("x", [2.1, -1.4])
+def test_sbml_evaluates(x):
+    model = consistent(export(SYSTEM, "sbml"))
+    for name, value in {**VALUES, "x": x}.items():
+        model.getParameter(name).setValue(value)
+    libsbml.SBMLTransforms.mapComponentValues(model.getModel())
+    rules = [model.getRule(k) for k in range(model.getNumRules())]
+    assert [rule.getVariable() for rule in rules] == list(SYSTEM.results)
+    found = [libsbml.SBMLTransforms.evaluateASTNode(r.getMath(), model) for r in rules]
+    np.testing.assert_allclose(found, truth(x), rtol=1e-12, atol=1e-300)
+
+
+def test_sbml_of_a_law_has_rates_and_time():
+    sides = {"theta_t": parse("theta_t"), "theta_tt": parse("-g*sin(theta) + cos(t)")}
+    arguments = ("t", "theta", "theta_t", "u")
+    law = System("a <law> & more", arguments, sides, {"g": 9.81}, ("theta", "theta_t"))
+    model = consistent(export(law, "sbml"))
+    rules = [model.getRule(k) for k in range(2)]
+    assert [(r.isRate(), r.getVariable()) for r in rules] == [(True, "theta"), (True, "theta_t")]
+    assert libsbml.formulaToL3String(rules[1].getMath()) == "-g * sin(theta) + cos(time)"
+    assert model.getParameter("g").getValue() == 9.81
+    assert model.getName() == "a <law> & more"
+    assert not model.getParameter("u").isSetValue()
+
+
+def consistent(text: str):
+    """Return the model of a document in which libsbml finds no error."""
+    document = libsbml.readSBMLFromString(text)
+    document.checkConsistency()
+    errors = [document.getError(k) for k in range(document.getNumErrors())]
+    assert [e.getMessage() for e in errors if e.getSeverity() >= libsbml.LIBSBML_SEV_ERROR] == []
+    model = document.getModel()
+    model.document = document  # else it is freed with the document
+    return model
 
 
 def test_latex_is_one_block():

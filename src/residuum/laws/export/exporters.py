@@ -9,6 +9,7 @@ from residuum.laws.export.c_code import to_c
 from residuum.laws.export.julia_code import to_julia
 from residuum.laws.export.latex_text import to_latex
 from residuum.laws.export.python_code import to_python
+from residuum.laws.export.sbml_text import to_sbml
 from residuum.laws.export.system import System
 from residuum.laws.export.torch_code import to_torch
 
@@ -18,6 +19,7 @@ EXPORTERS: Mapping[str, Callable[[System], str]] = {
     "c": to_c,
     "julia": to_julia,
     "latex": to_latex,
+    "sbml": to_sbml,
 }
 
 

@@ -15,13 +15,14 @@ class System:
     """A function from `arguments` to `results`, in order, with `parameters` that have values.
 
     `title` says what it is, in one line. The results of a law are the time derivatives of its
-    components; its arguments are t, the components and, last, its inputs.
+    components, `rates`, in order; its arguments are t, the components and, last, its inputs.
     """
 
     title: str
     arguments: tuple[str, ...]
     results: Mapping[str, Expression]
     parameters: Mapping[str, float]
+    rates: tuple[str, ...] = ()
 
 
 def system_of(law: Law) -> System:
@@ -44,6 +45,7 @@ def system_of(law: Law) -> System:
         ("t", *components, *inputs),
         results,
         values,
+        tuple(components),
     )
 
 
