@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import toy_islands
+from checkpoint_memory import Memory
 from toy_islands import (
     SIZE,
     TRUTH,
@@ -35,22 +36,6 @@ from residuum.parallel import open_map
 @pytest.fixture(scope="module")
 def undisturbed() -> list[bytes]:
     return state(search())
-
-
-class Memory:
-    """A checkpoint that remembers every state it was given."""
-
-    def __init__(self) -> None:
-        self.states: list[dict[str, np.ndarray]] = []
-
-    def load(self) -> dict[str, np.ndarray] | None:
-        return self.states[-1] if self.states else None
-
-    def save(self, arrays) -> None:
-        self.states.append({name: array.copy() for name, array in arrays.items()})
-
-    def clear(self) -> None:
-        self.states.clear()
 
 
 def test_the_known_vector_is_found():

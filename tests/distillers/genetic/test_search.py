@@ -8,6 +8,7 @@ from multiprocessing import get_context
 
 import numpy as np
 import pytest
+from checkpoint_memory import Memory
 from genetic_scenes import consistent, table_with_units
 from genetic_searches import SETTINGS, evolved, evolved_state, noisy_table, state
 
@@ -52,22 +53,6 @@ def test_the_same_formulas_for_any_number_of_workers(tmp_path):
                 marker = tmp_path / "killed"
                 assert state(evolved(mapped, marker=str(marker))) == islands
                 assert marker.exists()
-
-
-class Memory:
-    """A checkpoint that remembers every state it was given."""
-
-    def __init__(self) -> None:
-        self.states: list[dict[str, np.ndarray]] = []
-
-    def load(self):
-        return self.states[-1] if self.states else None
-
-    def save(self, arrays) -> None:
-        self.states.append({name: array.copy() for name, array in arrays.items()})
-
-    def clear(self) -> None:
-        self.states.clear()
 
 
 def test_resumed_it_ends_the_same():
