@@ -131,7 +131,7 @@ class _Scan:
             rest = columns - (columns @ self.basis) @ self.basis.T
             size = np.sum(rest**2, axis=1)
             share = (rest @ self.left) ** 2 / (size * max(float(self.left @ self.left), 1e-300))
-        usable = size > 1e-12 * np.sum(columns**2, axis=1)
+            usable = size > 1e-12 * np.sum(columns**2, axis=1)
         return np.where(usable & np.isfinite(share), share, -1.0)
 
     def solve(self, column: np.ndarray) -> np.ndarray:
