@@ -70,7 +70,7 @@ def test_an_exported_law_gives_derivatives_in_order(capsys):
     [
         ("export none.json --to c", "cannot read"),
         ("export t.csv --to c", "torn or not a result file"),
-        ("export law.json --to sbml", "unknown language 'sbml'"),
+        ("export law.json --to fortran", "unknown language 'fortran'"),
         ("predict law.json m.csv", "no column 't'"),
         ("predict front.json t.csv", "no column 'm'"),
     ],
