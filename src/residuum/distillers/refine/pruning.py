@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 import numpy as np
 
@@ -19,10 +20,19 @@ def reductions(expression: Expression, values: Values) -> dict[Skeleton, Express
     """Return `{skeleton: formula}` of what is left when one part goes, all of less complexity.
 
     A part that is no leaf becomes its median value on `values` or one of its operands; a constant
-    becomes 0, 1 or -1. A sum thereby loses each of its terms.
+    becomes 0. A sum thereby loses each of its terms.
     """
+    return _distinct(expression, _replaced(expression, partial(_simpler, values=values)))
+
+
+def with_ones(expression: Expression) -> dict[Skeleton, Expression]:
+    """Return `{skeleton: formula}` with one constant 1 or -1, all of less complexity."""
+    return _distinct(expression, _replaced(expression, _ones))
+
+
+def _distinct(expression: Expression, changed: Iterable[Expression]) -> dict[Skeleton, Expression]:
     found: dict[Skeleton, Expression] = {}
-    for reduced in _replaced(expression, values):
+    for reduced in changed:
         simple = simplify_rules(reduced)
         size = (simple.complexity, len(simple.constants))
         if size < (expression.complexity, len(expression.constants)):
@@ -30,13 +40,15 @@ def reductions(expression: Expression, values: Values) -> dict[Skeleton, Express
     return found
 
 
-def _replaced(expression: Expression, values: Values) -> Iterator[Expression]:
+def _replaced(
+    expression: Expression, simpler: Callable[[Expression], Iterator[Expression]]
+) -> Iterator[Expression]:
     """Yield the formula with each part replaced by each simpler one, outermost first."""
-    yield from _simpler(expression, values)
+    yield from simpler(expression)
     operands = expression.operands
     for k, operand in enumerate(operands):
         rebuild = _rebuilder(expression.head, operands, k)
-        yield from (rebuild(part) for part in _replaced(operand, values))
+        yield from (rebuild(part) for part in _replaced(operand, simpler))
 
 
 def _rebuilder(
@@ -48,9 +60,14 @@ def _rebuilder(
     return rebuild
 
 
+def _ones(part: Expression) -> Iterator[Expression]:
+    if part.tokens == (CONSTANT,):
+        yield from (ONE, Expression.integer(-1))
+
+
 def _simpler(part: Expression, values: Values) -> Iterator[Expression]:
     if part.tokens == (CONSTANT,):
-        yield from (ZERO, ONE, Expression.integer(-1))
+        yield ZERO
         return
     if not part.operands:
         return

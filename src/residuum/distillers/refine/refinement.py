@@ -21,7 +21,7 @@ from residuum.distillers.refine.consistency import kept_consistent
 from residuum.distillers.refine.description import Noise
 from residuum.distillers.refine.fitting import Fit, Task, fit
 from residuum.distillers.refine.formulas import Refined, distinct, nondominated
-from residuum.distillers.refine.pruning import reductions
+from residuum.distillers.refine.pruning import reductions, with_ones
 from residuum.distillers.refine.snapping import simplified, snapped
 from residuum.distillers.regression import Table
 from residuum.expressions.expression import Expression
@@ -36,6 +36,7 @@ SHORTEST = 8
 WORTH = 60.0  # nats above the shortest description; pruning does not make up for more
 QUICK = 15
 BESIDE = 1e-3
+REDUNDANT = 0.01  # nats of residuals that a constant which the others replace may be worth
 LARGE = 1e3
 CONFIDENCE = 0.95
 
@@ -149,14 +150,22 @@ def _pruned(start: Fit, task: Task, noise: Noise, allowed: Allowed) -> list[Fit]
     """Return the formula, all that pruning found on the way, no other of them better."""
     quick, values = replace(task, iterations=QUICK, spreads=False), task.values
     seen = {skeleton(start.expression): start}
+
+    def tried(trials: dict[Skeleton, Expression]) -> list[Fit]:
+        untried = {key: e for key, e in trials.items() if key not in seen and allowed(e)}
+        return [fit(e, quick) for e in untried.values()]
+
     current: Fit | None = start
     while current is not None:
-        trials = reductions(current.expression, values)
-        untried = {key: e for key, e in trials.items() if key not in seen and allowed(e)}
-        new = {key: fit(e, quick) for key, e in untried.items()}
-        seen.update(new)
+        fewer = tried(reductions(current.expression, values))
+        # A one that the data do not tell from a constant is for snapping, if it is near.
+        ones = tried(with_ones(current.expression))
+        redundant = [f for f in ones if noise.rise(current.loss, f.loss) <= REDUNDANT]
+        seen.update((skeleton(f.expression), f) for f in (*fewer, *redundant))
         spared = [
-            f for f in new.values() if noise.insignificant(start.loss, f.loss, start.free - f.free)
+            f
+            for f in (*fewer, *redundant)
+            if noise.insignificant(start.loss, f.loss, start.free - f.free)
         ]
         best = min(spared, key=lambda f: (_size(f), f.free, f.loss), default=None)
         current = None if best is None else fit(best.expression, task)
