@@ -146,3 +146,23 @@ def test_large_constants_are_no_whole_numbers():
     exact = refine([(parse("exp(7.242970516039936e22*x) - 1"), 0.0)], table, loss="relative")[-1]
     assert exact.loss < 1e-20
     assert exact.expression.constants == (pytest.approx(7.242970516039936e22, rel=1e-12),)
+
+
+def test_constants_that_the_others_could_make_up_for_stay():
+    """With a rate of one these data are hardly less likely; that does not make it one."""
+    generator = np.random.default_rng(4)
+    x = generator.uniform(0.3, 3.0, 60)
+    y = 0.15 * np.exp(-0.8 * x + 0.3 * generator.standard_normal(60))
+    front = refine(rough("0.4*exp(-1.2*x)"), Table.of(("x",), x[:, None], y), loss="logarithmic")
+    chosen = front[choose(front, 60).index]
+    assert skeleton(chosen.expression) == skeleton(parse("0.2*exp(-0.9*x)"))
+    for (low, high), true in zip(chosen.intervals, (0.15, -0.8), strict=True):
+        assert low <= true <= high
+
+
+def test_redundant_constants_are_told_by_one_of_them():
+    x = np.linspace(0.3, 3.0, 40)
+    given = Table.of(("x",), x[:, None], (2.0 + 3.0 * x) ** 0.7)
+    best = refine(rough("1.3*(1.4 + 2.6*x)**0.71"), given)[-1]
+    assert best.loss < 1e-20
+    assert len(best.expression.constants) <= 3
