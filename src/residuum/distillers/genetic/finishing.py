@@ -33,11 +33,13 @@ def finished(
     settings: GeneticSettings,
     *,
     seed: int,
+    until: float = math.inf,
     map: Callable[..., Iterable[Any]] = map,
 ) -> list[Refined]:
     """Return the refined front, simplest first; empty where no formula meets the settings.
 
     Local constants are columns of the table while formulas are refined, so their values stay.
+    After `until` (`time.time`) formulas stay as they are.
     """
     local = {name: values for row in rows for name, values in row.local.items()}
     wider = _widened(table, local)
@@ -48,6 +50,7 @@ def finished(
         snap=settings.snap,
         complexity=settings.complexity + 4,
         seed=seed,
+        until=until,
         map=map,
     )
     demands = Demands.of(table, settings)
@@ -101,4 +104,5 @@ def _named(found: Refined, local: Mapping[str, tuple[float, ...]], table: Table)
                 kept.append(interval)
                 left.pop(0)
         intervals = tuple(kept) if not left else ()
-    return replace(found, expression=formula, intervals=intervals, local=values)
+    # The error of prediction knows nothing of local constants.
+    return replace(found, expression=formula, intervals=intervals, local=values, left_out=math.nan)

@@ -39,7 +39,8 @@ KEPT = 6  # of each function, and as many with a factor
 ZOOMED = 40
 STEP = 0.25  # of the logarithm of the factors tried
 CLOSE = 1e-4
-FACTORS = np.concatenate([sign * 10.0 ** np.arange(-1.0, 1.6, STEP) for sign in (1.0, -1.0)])
+# Of the median block: blocks may range over many powers of ten.
+FACTORS = np.concatenate([sign * 10.0 ** np.arange(-2.5, 1.6, STEP) for sign in (1.0, -1.0)])
 
 
 @dataclass(frozen=True, slots=True)

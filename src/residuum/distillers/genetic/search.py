@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 import time
@@ -42,7 +43,9 @@ from residuum.expressions.simplification import absorb_scales
 # Mean squared residual, relative to that of the best constant, that counts as exact.
 EXACT = 1e-24
 # Share of a budget in seconds that is kept for what comes after the search.
-AFTER = 0.15
+AFTER = 0.17
+# Share of a budget in seconds after which formulas are refined no further.
+LATEST = 0.93
 SIMPLER = 20_000  # evaluations after the last simpler exact formula that end a search
 OF_EACH = 3  # formulas of each complexity that are refined
 MOST_REFINED = 40
@@ -75,6 +78,8 @@ def search(
     """
     compile_engine()
     began = time.perf_counter()
+    budget = Budget.read(settings.budget)
+    until = math.inf if budget.seconds is None else time.time() + LATEST * budget.seconds
     settings_of, islands = found_islands(table, settings, seed=seed)
     target = EXACT * spread_of(settings_of[0])
     evolve = Evolution(settings_of, target)
@@ -82,7 +87,7 @@ def search(
     evolved = run_islands(
         evolve,
         islands,
-        budget=_for_search(Budget.read(settings.budget), time.perf_counter() - began),
+        budget=_for_search(budget, time.perf_counter() - began),
         epoch=settings.epoch,
         seed=seed,
         map=map,
@@ -93,7 +98,7 @@ def search(
     rows = formulas_of(evolved, settings_of)
     if not rows:
         raise nothing_allowed(table, settings, partial(_trial, seed=seed), seed=seed)
-    refined = finished(rows, table, settings, seed=seed, map=map)
+    refined = finished(rows, table, settings, seed=seed, until=until, map=map)
     if not refined:
         raise nothing_allowed(table, settings, partial(_trial, seed=seed), seed=seed)
     count = len(table.y) if table.target is None else len(table.target)

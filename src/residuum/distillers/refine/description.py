@@ -13,7 +13,7 @@ the logarithm of the noise this is the evidence (Bayarri et al. 2012, doi:10.121
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from residuum.distillers.front import formula_nats
@@ -26,6 +26,10 @@ from residuum.expressions.expression import Expression
 # were polished, and for the choice among formulas, some of which are worse conditioned.
 EXACT = 1e-20
 ROUNDING = 1e-18
+# Descriptions within this of the shortest are no evidence, and errors of prediction within this
+# share of the least no difference; as in the choice among laws.
+TIE = 2.0
+CLOSE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +116,10 @@ class Chosen:
 def choose(refined: Sequence[Refined], n: int, *, scale: float | None = None) -> Chosen:
     """Return the formula of shortest description for `n` values.
 
-    `scale` is the mean square of the weighted target about its mean, the loss of the best constant
-    if not given; formulas below 1e-18 of it are equally exact, and the shortest of them is taken.
-    Raises ValueError when no formula has a finite loss.
+    Among those within `TIE` nats of it the first is taken whose error on values left out of the fit
+    is within a share `CLOSE` of the least. `scale` is the mean square of the weighted target about
+    its mean, the loss of the best constant if not given; formulas below 1e-18 of it are equally
+    exact, and the shortest of them is taken. Raises ValueError when no formula has a finite loss.
     """
     usable = [k for k, row in enumerate(refined) if math.isfinite(row.loss)]
     if not usable:
@@ -123,14 +128,29 @@ def choose(refined: Sequence[Refined], n: int, *, scale: float | None = None) ->
     floor = ROUNDING * size
     lengths = {k: _length(refined[k], n, floor, size) for k in usable}
     order = sorted(usable, key=lambda k: (lengths[k], refined[k].complexity, k))
-    best = order[0]
-    reasons = []
-    if refined[best].loss <= floor:
-        reasons.append("Its residuals are rounding errors; no shorter formula's are.")
-    if len(order) > 1:
-        gap = lengths[order[1]] - lengths[best]
-        reasons.append(f"Its description is {gap:.1f} nats shorter than the next formula's.")
-    return Chosen(best, tuple(reasons))
+    if refined[order[0]].loss <= floor:
+        exact = "Its residuals are rounding errors; no shorter formula's are."
+        return Chosen(order[0], (exact, *_gap(order, lengths)))
+    ties = [k for k in order if lengths[k] <= lengths[order[0]] + TIE]
+    least = min(refined[k].left_out for k in ties)
+    # Where one of them is not known no comparison holds, and the shortest stays.
+    known = not any(math.isnan(refined[k].left_out) for k in ties)
+    best = next((k for k in ties if known and refined[k].left_out <= (1 + CLOSE) * least), order[0])
+    if best == order[0]:
+        return Chosen(best, _gap(order, lengths))
+    gap = lengths[best] - lengths[order[0]]
+    reason = (
+        f"Its description is {gap:.1f} nats longer than the shortest, which is no evidence; it "
+        "predicts values left out of the fit better."
+    )
+    return Chosen(best, (reason,))
+
+
+def _gap(order: Sequence[int], lengths: Mapping[int, float]) -> tuple[str, ...]:
+    if len(order) < 2:
+        return ()
+    gap = lengths[order[1]] - lengths[order[0]]
+    return (f"Its description is {gap:.1f} nats shorter than the next formula's.",)
 
 
 def _length(row: Refined, n: int, floor: float, scale: float) -> float:

@@ -160,14 +160,20 @@ def _yardstick(y: np.ndarray, loss: str) -> np.ndarray:
     return np.sqrt(np.maximum(y, 1.0)) if loss == "poisson" else np.ones(len(y))
 
 
+def differences(residual: Callable[[np.ndarray], np.ndarray], constants: np.ndarray) -> np.ndarray:
+    """Return the derivatives `[n, k]` of residuals by the constants, by central differences."""
+    # Constants may be as small as the user's units make them.
+    steps = 1e-6 * np.where(constants == 0, 1e-6, np.abs(constants))
+    columns = [
+        (residual(constants + h) - residual(constants - h)) / (2 * h[k])
+        for k, h in enumerate(np.diag(steps))
+    ]
+    return np.stack(columns, axis=1) if columns else np.empty((len(residual(constants)), 0))
+
+
 def _spreads(residual: Callable[[np.ndarray], np.ndarray], constants: np.ndarray) -> np.ndarray:
-    steps = 1e-6 * np.maximum(np.abs(constants), 1e-6)
     with np.errstate(all="ignore"):
-        columns = [
-            (residual(constants + h) - residual(constants - h)) / (2 * h[k])
-            for k, h in enumerate(np.diag(steps))
-        ]
-        J = np.stack(columns, axis=1)
+        J = differences(residual, constants)
     if not np.isfinite(J).all():
         return np.full(len(constants), np.inf)
     size = np.linalg.norm(J, axis=0)

@@ -24,7 +24,9 @@ class Refined:
 
     `loss` is the mean of the squared residuals; `intervals` holds a 95 % interval for each
     constant, empty (both ends the constant) for one that is a round number now; `local` the value
-    in each experiment of the names in the formula that stand for constants of their own there.
+    in each experiment of the names in the formula that stand for constants of their own there;
+    `left_out` the mean squared residual of values left out of the fit (`leaving_out`), NaN where it
+    is not known.
     """
 
     expression: Expression
@@ -32,6 +34,7 @@ class Refined:
     intervals: tuple[tuple[float, float], ...] = ()
     status: str = "ok"
     local: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    left_out: float = math.nan
 
     @property
     def complexity(self) -> int:
@@ -49,14 +52,15 @@ def nondominated(
 ) -> list[T]:
     """Return the rows that no other beats in both complexity and loss, simplest first."""
     best, kept = math.inf, []
-    for row in sorted(rows, key=lambda r: _key(expression(r), loss(r))):
+    for row in sorted(rows, key=lambda r: by_size(expression(r), loss(r))):
         if loss(row) < best:
             best = loss(row)
             kept.append(row)
     return kept
 
 
-def _key(expression: Expression, loss: float) -> tuple[int, int, float, tuple[str, ...]]:
+def by_size(expression: Expression, loss: float) -> tuple[int, int, float, tuple[str, ...]]:
+    """Return what formulas are sorted by, simplest first, then best."""
     size = math.inf if math.isnan(loss) else loss
     return expression.complexity, len(expression.constants), size, expression.tokens
 
@@ -70,7 +74,7 @@ def distinct(rows: Sequence[T], expression: Callable[[T], Expression], table: Ta
     columns = dict(zip(table.variables, table.X[probes].T, strict=True))
     kept: list[T] = []
     seen: list[np.ndarray] = []
-    for row in sorted(rows, key=lambda r: _key(expression(r), 0.0)[:2]):
+    for row in sorted(rows, key=lambda r: by_size(expression(r), 0.0)[:2]):
         values = np.broadcast_to(evaluate(expression(row), columns), probes.shape)
         if not any(_same(values, other) for other in seen):
             kept.append(row)
