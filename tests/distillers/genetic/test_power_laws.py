@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from genetic_scenes import NAMES, values_at
-from test_blocks import PROBES, stock
+from genetic_scenes import NAMES, language_of, no_units, values_at
+from test_blocks import OPERATORS, PROBES, costs, stock
 from test_seeding import ALL, decoded, misfit
 
+from residuum.distillers.genetic.blocks import build_blocks
 from residuum.distillers.genetic.power_laws import factored_laws, power_laws
 from residuum.distillers.genetic.trees import EXP
 from residuum.distillers.regression import Table
+from residuum.expressions.evaluation import evaluate
 from residuum.expressions.expression import Expression
 from residuum.expressions.parser import parse
 from residuum.metrics.refitting import refit
@@ -54,6 +56,21 @@ def test_power_laws_with_a_factor(law, blocks):
     left = [
         refit(Expression.number(1.1) * decoded(steps), table, rng=rng, starts=1)[1]
         for steps in factored_laws(PROBES, y, blocks, ALL)
+    ]
+    assert min(left) < 1e-16 * np.mean(y**2)
+
+
+def test_a_factor_far_below_the_median_block():
+    # Planck's law over many powers of ten: h*nu/(k*T) is small nearly everywhere.
+    rng = np.random.default_rng(4)
+    X = np.vstack([10.0 ** rng.uniform(-6, 4, 80), rng.uniform(0.4, 2.0, (2, 80))])
+    law = "x**3/(exp(0.06*x/y) - 1)"
+    y = evaluate(parse(law), dict(zip(NAMES, X, strict=True)))
+    blocks = build_blocks(X, language_of(OPERATORS), no_units(), costs(), most=900, seed=3)[0]
+    table = Table.of(NAMES, X.T, y)
+    left = [
+        refit(Expression.number(1.1) * decoded(steps), table, rng=rng, starts=1)[1]
+        for steps in factored_laws(X, y, blocks, ALL)
     ]
     assert min(left) < 1e-16 * np.mean(y**2)
 

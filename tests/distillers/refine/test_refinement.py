@@ -79,11 +79,37 @@ def test_formulas_of_one_function_count_once():
     assert len({row.complexity for row in front if row.loss < 1e-20}) == 1
 
 
-def test_the_front_is_nondominated_and_small_enough():
-    front = refine(rough(*CASES["2.3*x*y/(1.6 + x)"]), table("x + y", 40, 0.1), complexity=5)
+def test_the_front_is_nondominated_where_a_formula_is_exact():
+    front = refine(rough(*CASES["2.3*x*y/(1.6 + x)"]), table("x*y", 40))
     losses = [row.loss for row in front]
+    assert min(losses) < 1e-20
     assert losses == sorted(losses, reverse=True)
+
+
+def test_the_front_is_small_enough():
+    front = refine(rough(*CASES["2.3*x*y/(1.6 + x)"]), table("x + y", 40, 0.1), complexity=5)
     assert max(row.complexity for row in front) <= 5
+
+
+def test_an_exponential_stays_beside_a_high_power():
+    # Titius and Bode: eight values; the power is as complex, and fits better.
+    n = np.array([-1000.0, 0, 1, 2, 3, 4, 5, 6])
+    y = np.array([0.39, 0.72, 1.0, 1.52, 2.77, 5.2, 9.58, 19.22])
+    law, power = "0.28*exp(0.7*n) + 0.43", "2.77e26/(31.0 - n)**18 + 0.32"
+    front = refine(rough(law, power, "0.38*exp(0.65*n)"), Table.of(("n",), n[:, None], y))
+    kept = {skeleton(row.expression): row for row in front}
+    assert kept[skeleton(parse(power))].loss < kept[skeleton(parse(law))].loss
+    assert front[choose(front, 8).index] == kept[skeleton(parse(law))]
+
+
+def test_past_its_time_formulas_stay_as_they_are():
+    texts = CASES["2.3*x*y/(1.6 + x)"]
+    data = table("2.3*x*y/(1.6 + x)", 40, 0.1)
+    late = {skeleton(row.expression) for row in refine(rough(*texts), data, until=0.0)}
+    assert late <= {skeleton(parse(text)) for text in (*texts, "1.5")}
+    assert skeleton(parse("2.3*x*y/(1.6 + x)")) in {
+        skeleton(row.expression) for row in refine(rough(*texts), data)
+    }
 
 
 @pytest.mark.parametrize("text", ["log(-1.0*x)", "1.0/(x - x)"])
