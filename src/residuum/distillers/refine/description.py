@@ -26,8 +26,8 @@ from residuum.expressions.expression import Expression
 # were polished, and for the choice among formulas, some of which are worse conditioned.
 EXACT = 1e-20
 ROUNDING = 1e-18
-# Descriptions within this of the shortest are no evidence, and errors of prediction within this
-# share of the least no difference; as in the choice among laws.
+# Nats above the shortest description that are hardly evidence (odds of 7 to 1; lengths of whole
+# laws are twice these), and the share above the least error of prediction that is no difference.
 TIE = 2.0
 CLOSE = 0.1
 
