@@ -53,8 +53,7 @@ def _alone(parser: argparse.ArgumentParser, name: str) -> None:
     if name == "peer":
         parser.add_argument("--seconds", type=float, default=120.0, help="the peer's, a draw")
     if name == "islands":
-        parser.add_argument("--seconds", type=float, default=30.0, help="of each rate")
-        parser.add_argument("--evaluations", type=int, default=400_000, help="for each front")
+        parser.add_argument("--evaluations", type=int, default=160_000, help="of each search")
     parser.set_defaults(run=globals()[f"_run_{name}"])
 
 
@@ -150,13 +149,7 @@ def _run_symbolic(a: argparse.Namespace) -> None:
 def _run_islands(a: argparse.Namespace) -> None:
     from benchmarks.islands import measure
 
-    measure(
-        draws=a.draws,
-        seconds=a.seconds,
-        evaluations=a.evaluations,
-        seed=a.seed,
-        result=a.result,
-    )
+    measure(draws=a.draws, evaluations=a.evaluations, seed=a.seed, result=a.result)
 
 
 def _run_individuals(a: argparse.Namespace) -> None:

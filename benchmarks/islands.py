@@ -1,7 +1,7 @@
 """The genetic search on one, two and four Dask workers: how much faster, and the same front.
 
-Rates are taken in pairs, one worker and two in turn, each with the same seconds; what else the
-machine was doing is measured beside them, as the ratio of two plain processes to one.
+All do the same evaluations, so the same work; one worker is this process, without Dask. What else
+the machine was doing is measured beside them, as the ratio of two plain processes to one.
 """
 
 from __future__ import annotations
@@ -35,61 +35,54 @@ CALIBRATION_S = 2.0
 
 @dataclass(frozen=True)
 class Outcome:
-    """A front, the evaluations it took and the wall seconds, start of the workers excluded."""
+    """A front, its evaluations, and the wall seconds of the search and of everything.
+
+    The start of the workers is not counted.
+    """
 
     front: Front
     evaluations: int
+    searching: float
     seconds: float
 
 
-def measure(*, draws: int, seconds: float, evaluations: int, seed: int, result: Path) -> None:
-    """Write paired rates of one and two workers, and whether fronts are equal for 1, 2 and 4."""
-    pairs = [pair(draw, seconds) for draw in range(seed, seed + draws)]
-    same = [compare(draw, evaluations) for draw in range(seed, seed + draws)]
+def measure(*, draws: int, evaluations: int, seed: int, result: Path) -> None:
+    """Write seconds of the same search on one, two and four workers, and whether fronts are equal.
+
+    Rates are evaluations a second of the search itself; `whole` counts what comes before and after
+    it too: the formulas to start from, which are made in one process, and their refinement.
+    """
+    rows = [compare(draw, evaluations) for draw in range(seed, seed + draws)]
     write_result(
         result,
         {
             "machine": describe(),
-            "seconds": seconds,
             "evaluations": evaluations,
-            "pairs": pairs,
-            "ratio": median(row["ratio"] for row in pairs),
-            "processes": median(row["processes"] for row in pairs),
-            "fronts": same,
+            "rows": rows,
+            **{k: median(row[k] for row in rows) for k in ("ratio", "whole", "processes")},
         },
     )
 
 
-def pair(draw: int, seconds: float) -> dict[str, Any]:
-    """Return evaluations a second with one worker and with two; even draws begin with one."""
-    settings = replace(HARD, budget=f"{seconds:g} s")
-    order = (1, 2) if draw % 2 == 0 else (2, 1)
-    before = processes_ratio(CALIBRATION_S)
-    rates = {}
-    for workers in order:
-        found = search(draw, settings, workers)
-        rates[workers] = found.evaluations / found.seconds
-    row = {
-        "draw": draw,
-        "one": rates[1],
-        "two": rates[2],
-        "ratio": rates[2] / rates[1],
-        "processes": median((before, processes_ratio(CALIBRATION_S))),
-    }
-    print(row, flush=True)
-    return row
-
-
 def compare(draw: int, evaluations: int) -> dict[str, Any]:
-    """Return whether the fronts of one, two and four workers are equal to the last bit."""
+    """Return how much faster two workers are than one, and whether all fronts are the same.
+
+    Even draws begin with one worker, odd ones with two.
+    """
     settings = replace(HARD, budget=evaluations)
-    found = {workers: search(draw, settings, workers) for workers in WORKERS}
+    order = WORKERS if draw % 2 == 0 else (2, 1, 4)
+    before = processes_ratio(CALIBRATION_S)
+    found = {workers: search(draw, settings, workers) for workers in order}
+    one, two = found[1], found[2]
     row = {
         "draw": draw,
-        "same": all(one.front == found[1].front for one in found.values()),
-        "evaluations": found[1].evaluations,
-        "candidates": len(found[1].front.candidates),
-        "seconds": {str(workers): one.seconds for workers, one in found.items()},
+        "one": one.evaluations / one.searching,
+        "two": two.evaluations / two.searching,
+        "ratio": one.searching / two.searching,
+        "whole": one.seconds / two.seconds,
+        "processes": median((before, processes_ratio(CALIBRATION_S))),
+        "same": all(outcome.front == one.front for outcome in found.values()),
+        "candidates": len(one.front.candidates),
     }
     print(row, flush=True)
     return row
@@ -104,7 +97,7 @@ def search(draw: int, settings: GeneticSettings, workers: int) -> Outcome:
         began = time.perf_counter()
         front = distill(samples_of(draw), settings, seed=draw, map=mapped, progress=rows.append)
         seconds = time.perf_counter() - began
-    return Outcome(front, rows[-1].evaluations, seconds)
+    return Outcome(front, rows[-1].evaluations, rows[-1].seconds, seconds)
 
 
 def samples_of(draw: int) -> HiddenSamples:

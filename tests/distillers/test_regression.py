@@ -25,22 +25,35 @@ def samples() -> HiddenSamples:
     )  # fmt: skip
 
 
-def test_without_a_prior_the_covariance_weighs(samples: HiddenSamples) -> None:
-    table = table_of(samples)
-    assert table.whitening is not None
-    truth = table.X[:, 0] * table.X[:, 1] / (1 + table.X[:, 0])
-    residual = table.whitening @ truth - table.target
-    assert np.mean(residual**2) == pytest.approx(1.0, abs=0.5)
-    precision = np.diag(table.whitening.T @ table.whitening)
-    exact = samples.values[np.argsort(samples.experiment, kind="stable")]
-    np.testing.assert_array_equal(table.y, exact)
-    assert precision[0] > 50 * precision[19]
+@pytest.fixture
+def correlated(samples: HiddenSamples) -> HiddenSamples:
+    near = np.exp(-0.5 * np.subtract.outer(samples.t, samples.t) ** 2)
+    sd = samples.sd
+    return replace(samples, covariance=sd[:, None] * near * sd)
 
 
-def test_rows_are_in_the_order_of_experiments(samples: HiddenSamples) -> None:
-    table = table_of(samples)
+def test_correlated_errors_are_whitened(correlated: HiddenSamples) -> None:
+    table = table_of(correlated)
+    assert table.precision is None
     assert (np.diff(table.experiment) >= 0).all()
-    np.testing.assert_allclose(table.whitening @ table.y, table.target, rtol=1e-9)
+    np.testing.assert_allclose(table.whitening @ table.y, table.target, rtol=1e-9, atol=1e-9)
+    order = np.argsort(correlated.experiment, kind="stable")
+    covariance = np.linalg.inv(table.whitening.T @ table.whitening)
+    floor = covariance - correlated.covariance[np.ix_(order, order)]
+    np.testing.assert_allclose(floor, np.eye(40) * floor[0, 0], atol=1e-3 * floor[0, 0])
+
+
+def test_independent_errors_are_weights(samples: HiddenSamples) -> None:
+    table = table_of(samples)
+    assert table.whitening is None
+    assert table.target is None
+    order = np.argsort(samples.experiment, kind="stable")
+    np.testing.assert_array_equal(table.y, samples.values[order])
+    truth = table.X[:, 0] * table.X[:, 1] / (1 + table.X[:, 0])
+    assert np.mean(table.precision * (truth - table.y) ** 2) == pytest.approx(1.0, abs=0.5)
+    variance = 1 / table.precision
+    floor = variance - np.diag(samples.covariance)[order]
+    np.testing.assert_allclose(floor, floor[0], rtol=1e-6)
 
 
 def test_units_are_exponents_of_base_dimensions(samples: HiddenSamples) -> None:

@@ -56,14 +56,16 @@ def table_of(samples: HiddenSamples) -> Table:
     alive = [index for index, on in enumerate(samples.alive) if on]
     order = np.argsort(samples.experiment, kind="stable")
     whitening = _whitening(samples, alive)
+    weights = whitening.independent
     units, unit = _dimensions(samples, alive)
     return Table(
         variables=tuple(samples.arguments[index] for index in alive),
         X=samples.X[order][:, alive],
         y=samples.values[order],
         experiment=np.unique(samples.experiment[order], return_inverse=True)[1],
-        whitening=whitening.rows[:, order],
-        target=whitening.target,
+        precision=None if weights is None else weights[order] ** 2,
+        whitening=whitening.rows[:, order] if weights is None else None,
+        target=whitening.target if weights is None else None,
         units=units,
         unit=unit,
     )

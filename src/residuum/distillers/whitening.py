@@ -43,6 +43,15 @@ class Whitening:
     target: np.ndarray
     informative: int
 
+    @property
+    def independent(self) -> np.ndarray | None:
+        """The weight of each sample `[n]` where their errors are independent, else None."""
+        filled = self.rows != 0
+        square = self.rows.shape[0] == self.rows.shape[1]
+        if not square or (filled.sum(axis=0) != 1).any() or (filled.sum(axis=1) != 1).any():
+            return None
+        return np.asarray(np.abs(self.rows).sum(axis=0))
+
 
 def whiten(covariance: np.ndarray, values: np.ndarray, columns: np.ndarray) -> Whitening:
     """Return the whitening by `covariance[n, n]` with a floor fitted under `columns[n, m]`.
