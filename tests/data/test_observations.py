@@ -3,13 +3,8 @@
 import numpy as np
 import pytest
 
-from residuum.data.observations import (
-    Experiment,
-    Noise,
-    Observations,
-    experiment_names,
-    numbered,
-)
+from residuum.data.labels import experiment_names, numbered
+from residuum.data.observations import Experiment, Noise, Observations
 
 
 def two_experiments() -> list[Experiment]:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from residuum.data.integration import solve
-from residuum.data.observations import Experiment, numbered
+from residuum.data.labels import numbered
+from residuum.data.observations import Experiment
 from residuum.data.settings import Initial, Noise, SimulateSettings, Times
 from residuum.data.specification import check_simulation
 from residuum.expressions.expression import Expression
