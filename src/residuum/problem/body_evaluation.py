@@ -13,9 +13,9 @@ from typing import Any, Literal
 
 import numpy as np
 
-from residuum.expressions.evaluation import evaluate
-from residuum.expressions.expression import Expression
-from residuum.problem.body_problem import RECEIVER, SENDER, BodyProblem, arguments_of
+from residuum.expressions.expression import CONSTANT, Expression, is_variable
+from residuum.expressions.primitives import PRIMITIVES
+from residuum.problem.body_problem import RECEIVER, SENDER, BodyProblem
 from residuum.problem.hidden_term import Call
 from residuum.problem.names import PAIR_SUM
 
@@ -63,18 +63,19 @@ def evaluate_bodies(
     signals = {**(inputs or {}), **({} if t is None else {"t": t})}
     size = max(1, CHUNK // max(1, bodies * (bodies - 1) * axes))
     result = {e.state: np.empty((count, bodies, axes)) for e in problem.equations}
-    for start in range(0, count, size):
-        part = slice(start, start + size)
-        frames = _Frames(
-            problem,
-            _sliced(states, part),
-            _sliced(whole, part),
-            known,
-            _sliced(signals, part),
-            hidden if callable(hidden) or hidden is None else _sliced(hidden, part),
-        )
-        for state, values in frames.rates().items():
-            result[state][part] = values
+    with np.errstate(all="ignore"):
+        for start in range(0, count, size):
+            part = slice(start, start + size)
+            frames = _Frames(
+                problem,
+                _sliced(states, part),
+                _sliced(whole, part),
+                known,
+                _sliced(signals, part),
+                hidden if callable(hidden) or hidden is None else _sliced(hidden, part),
+            )
+            for state, values in frames.rates().items():
+                result[state][part] = values
     return result
 
 
@@ -96,7 +97,7 @@ class _Frames:
     def rates(self) -> dict[str, np.ndarray]:
         """Return the right-hand side of each state."""
         values = _Values(self, "body")
-        return {e.state: evaluate(e.rhs, values) for e in self.problem.equations}
+        return {e.state: _value(e.rhs, values) for e in self.problem.equations}
 
     def partners(self) -> np.ndarray | None:
         """Return which partners `[F, b, b-1]` have all states that sums ask of them; None: all."""
@@ -105,6 +106,30 @@ class _Frames:
             return None
         there = np.all([np.isfinite(values).all(axis=-1) for values in sent], axis=0)
         return np.asarray(there[:, pairs(there.shape[1])])
+
+
+@lru_cache(maxsize=1024)
+def _compiled(formula: Expression) -> Callable[[Mapping[str, Any]], Any]:
+    """Return a formula as nested functions of its names: simulations ask for it very often."""
+
+    def leaf(token: str, constant: float | None) -> Callable[[Mapping[str, Any]], Any]:
+        if is_variable(token):
+            return lambda values: values[token]
+        number = constant if token == CONSTANT else float(token)
+        return lambda values: number
+
+    def node(symbol: str, *operands: Callable[..., Any]) -> Callable[[Mapping[str, Any]], Any]:
+        function = PRIMITIVES[symbol].numpy
+        if len(operands) == 1:
+            return lambda values: function(operands[0](values))
+        left, right = operands
+        return lambda values: function(left(values), right(values))
+
+    return formula.fold(leaf, node)
+
+
+def _value(formula: Expression, values: Mapping[str, Any]) -> np.ndarray:
+    return np.asarray(_compiled(formula)(values), dtype=float)
 
 
 class _Values(dict[str, Any]):
@@ -135,12 +160,11 @@ class _Values(dict[str, Any]):
 
     def _placeholder(self, name: str) -> np.ndarray:
         kind, problem = name.partition("@")[0], self.frames.problem
+        formulas, hidden = problem.opened[name], self.frames.hidden
         if kind == PAIR_SUM:
-            return self._sum({row.placeholder: row.term for row in problem.sums}[name])
-        formulas = arguments_of(problem.calls, problem.vector_calls)[name]
-        hidden = self.frames.hidden
+            return self._sum(formulas[0])
         if kind in ("norm", "dot") or callable(hidden):
-            arguments = tuple(evaluate(formula, self) for formula in formulas)
+            arguments = tuple(_value(formula, self) for formula in formulas)
         if kind in ("norm", "dot"):
             products = arguments[0] * arguments[-1]
             total = np.sum(products, axis=-1, keepdims=True)
@@ -151,7 +175,7 @@ class _Values(dict[str, Any]):
         return values[:, :, None] if self.in_pairs and values.ndim == 3 else values
 
     def _sum(self, term: Expression) -> np.ndarray:
-        values = evaluate(term, self.inside)
+        values = _value(term, self.inside)
         first, present = next(iter(self.frames.states.values())), self.frames.partners()
         shape = (*first.shape[:2], first.shape[1] - 1, values.shape[-1] if values.ndim else 1)
         values = np.broadcast_to(values, shape)

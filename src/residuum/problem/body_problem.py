@@ -97,6 +97,12 @@ class BodyProblem:
         return tuple(call for call in self.calls if call.placeholder in inside)
 
     @cached_property
+    def opened(self) -> Mapping[str, tuple[Expression, ...]]:
+        """The arguments of everything that is called and the terms of sums, by placeholder."""
+        terms = {row.placeholder: (row.term,) for row in self.sums}
+        return terms | arguments_of(self.calls, self.vector_calls)
+
+    @cached_property
     def sent(self) -> tuple[str, ...]:
         """The components and scalars of other bodies that sums ask for."""
         opened = arguments_of(self.calls, self.vector_calls)
