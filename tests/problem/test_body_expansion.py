@@ -80,6 +80,7 @@ def test_one_receiver_and_absent_bodies(frame: dict[str, np.ndarray]) -> None:
     whole = Expansion(BODIES, AXES)
     one = expand(problem, whole, receivers=[0], ragged=True)
     assert one.states == ("position_x_1", "position_y_1", "position_z_1")
+    assert {"mass_1", "position_z_4", "position_x_2_t", "present_4"} <= set(one.inputs)
     formulas = {"force": parse("mass_i*mass_j/distance**2")}
     values = values_of(whole, frame) | {whole.presence(b): float(b < 3) for b in range(BODIES)}
     found = [float(evaluate(side, values)) for side in one.complete(formulas).values()]

@@ -7,7 +7,7 @@ then serves bodies too. A vector hidden term `force(v, s)` becomes the scalar fu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 
@@ -62,7 +62,8 @@ def expand(
 ) -> Problem:
     """Return the scalar problem of the bodies `receivers` (all if None).
 
-    Known scalars become inputs, those estimated parameters. Where systems are `ragged`, what a
+    Known scalars and the components of bodies that do not receive become inputs, scalars that are
+    estimated parameters. Where systems are `ragged`, what a
     body sends is multiplied by the input that says whether it is there. Raises UserError where a
     vector hidden term has more than one vector among its arguments.
     """
@@ -85,7 +86,7 @@ def expand(
         states=tuple(row.state for row in rows),
         equations=rows,
         parameters=(*problem.parameters, *_unknown_scalars(expansion)),
-        inputs=(*problem.inputs, *_inputs(problem, expansion, ragged)),
+        inputs=(*problem.inputs, *_inputs(problem, expansion, ragged, chosen)),
         hidden_terms=tuple(HiddenTerm(t.name, t.measures) for t in problem.hidden_terms),
         calls=tuple(writer.calls),
     )
@@ -105,11 +106,20 @@ def _unknown_scalars(expansion: Expansion) -> Iterable[Parameter]:
     return (Parameter(expansion.scalar(name, body)) for name, body in expansion.estimated)
 
 
-def _inputs(problem: BodyProblem, expansion: Expansion, ragged: bool) -> list[str]:
+def _inputs(
+    problem: BodyProblem, expansion: Expansion, ragged: bool, receivers: Collection[int]
+) -> list[str]:
     bodies = range(expansion.bodies)
     known = [(s, b) for s in problem.scalars for b in bodies if (s, b) not in expansion.estimated]
+    others = [
+        expansion.component(name, body, axis)
+        for name in problem.components
+        for body in bodies
+        if body not in receivers
+        for axis in range(expansion.axes)
+    ]
     present = [expansion.presence(body) for body in bodies] if ragged else []
-    return [*(expansion.scalar(name, body) for name, body in known), *present]
+    return [*(expansion.scalar(name, body) for name, body in known), *others, *present]
 
 
 @dataclass(slots=True)
