@@ -118,7 +118,8 @@ def fit_rates(
         if not _finite(found, data):
             status = "not finite where it was measured"
             break
-        share = data.weights / negative_log_likelihood(data, found, precision.floor)[1]
+        levels = negative_log_likelihood(data, found, precision.floor)[1]
+        share = data.weights / np.where(levels > 0, levels, 1.0)
         residual, jacobian = (found - data.observed) * share, slopes * share[:, :, None]
         jacobian = np.where(share[:, :, None] > 0, jacobian, 0.0).reshape(-1, len(theta))
         information = jacobian.T @ jacobian
