@@ -97,6 +97,13 @@ class BodyProblem:
         return tuple(call for call in self.calls if call.placeholder in inside)
 
     @cached_property
+    def sent(self) -> tuple[str, ...]:
+        """The components and scalars of other bodies that sums ask for."""
+        opened = arguments_of(self.calls, self.vector_calls)
+        names = set(reached((row.term for row in self.sums), opened))
+        return tuple(n for n in (*self.components, *self.scalars) if n + SENDER in names)
+
+    @cached_property
     def divisors(self) -> tuple[str, ...]:
         """The scalars that an equation divides by, which may not be zero."""
         formulas = [*(e.rhs for e in self.equations), *(row.term for row in self.sums)]
