@@ -1,4 +1,4 @@
-"""Every format gives the same experiments of bodies; padding, missing rows, orders of dimensions."""
+"""Every format gives the same experiments of bodies; padding, missing rows, named dimensions."""
 
 from __future__ import annotations
 
