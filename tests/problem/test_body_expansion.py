@@ -90,13 +90,6 @@ def test_one_receiver_and_absent_bodies(frame: dict[str, np.ndarray]) -> None:
     np.testing.assert_allclose(found, truth, rtol=1e-13)
 
 
-def test_unknown_scalars_are_parameters() -> None:
-    problem = read_body_problem({"position_tt": GRAVITY}, scalars=("mass",))
-    written = expand(problem, Expansion(3, 2, estimated=(("mass", 1), ("mass", 2))))
-    assert written.estimated == ("mass_2", "mass_3")
-    assert written.inputs == ("mass_1",)
-
-
 def test_a_vector_of_two_vectors_has_no_one_direction() -> None:
     problem = read_body_problem(
         {"position_tt": "sum(f(position_j - position_i, position_t_j - position_t_i))"}

@@ -17,7 +17,7 @@ from residuum.expressions.expression import Expression
 from residuum.problem.body_problem import RECEIVER, SENDER, BodyProblem
 from residuum.problem.hidden_term import Call, HiddenTerm
 from residuum.problem.names import split_suffix
-from residuum.problem.problem import Equation, Parameter, Problem
+from residuum.problem.problem import Equation, Problem
 
 AXIS_NAMES = "xyz"
 TWO = Expression.integer(2)
@@ -25,14 +25,10 @@ TWO = Expression.integer(2)
 
 @dataclass(frozen=True, slots=True)
 class Expansion:
-    """How the names of a problem of bodies are written for `bodies` bodies and `axes` axes.
-
-    `estimated[scalar]` holds the numbers of the bodies whose scalar is not known.
-    """
+    """How the names of a problem of bodies are written for `bodies` bodies and `axes` axes."""
 
     bodies: int
     axes: int
-    estimated: tuple[tuple[str, int], ...] = ()
 
     def component(self, name: str, body: int, axis: int) -> str:
         """Return the name of one component: `position_x_1_t` for `position_t` of the first body."""
@@ -62,10 +58,9 @@ def expand(
 ) -> Problem:
     """Return the scalar problem of the bodies `receivers` (all if None).
 
-    Known scalars and the components of bodies that do not receive become inputs, scalars that are
-    estimated parameters. Where systems are `ragged`, what a
-    body sends is multiplied by the input that says whether it is there. Raises UserError where a
-    vector hidden term has more than one vector among its arguments.
+    Scalars and the components of bodies that do not receive become inputs. Where systems are
+    `ragged`, what a body sends is multiplied by the input that says whether it is there. Raises
+    UserError where a vector hidden term has more than one vector among its arguments.
     """
     for term in problem.hidden_terms:
         _check_direction(term)
@@ -85,7 +80,7 @@ def expand(
     return Problem(
         states=tuple(row.state for row in rows),
         equations=rows,
-        parameters=(*problem.parameters, *_unknown_scalars(expansion)),
+        parameters=problem.parameters,
         inputs=(*problem.inputs, *_inputs(problem, expansion, ragged, chosen)),
         hidden_terms=tuple(HiddenTerm(t.name, t.measures) for t in problem.hidden_terms),
         calls=tuple(writer.calls),
@@ -102,15 +97,11 @@ def _check_direction(term: HiddenTerm) -> None:
         )
 
 
-def _unknown_scalars(expansion: Expansion) -> Iterable[Parameter]:
-    return (Parameter(expansion.scalar(name, body)) for name, body in expansion.estimated)
-
-
 def _inputs(
     problem: BodyProblem, expansion: Expansion, ragged: bool, receivers: Collection[int]
 ) -> list[str]:
     bodies = range(expansion.bodies)
-    known = [(s, b) for s in problem.scalars for b in bodies if (s, b) not in expansion.estimated]
+    scalars = [expansion.scalar(name, body) for name in problem.scalars for body in bodies]
     others = [
         expansion.component(name, body, axis)
         for name in problem.components
@@ -119,7 +110,7 @@ def _inputs(
         for axis in range(expansion.axes)
     ]
     present = [expansion.presence(body) for body in bodies] if ragged else []
-    return [*(expansion.scalar(name, body) for name, body in known), *others, *present]
+    return [*scalars, *others, *present]
 
 
 @dataclass(slots=True)
