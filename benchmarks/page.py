@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.earlier import KEPT, SEPARATORS, entries, kept, others, sections
 from benchmarks.engine_page import individuals, islands
 from benchmarks.machine import MEASURED_CODE
 from benchmarks.peer import OURS
@@ -18,8 +19,10 @@ from benchmarks.published import (
 )
 from benchmarks.records import read_result
 from benchmarks.recovery_page import b1, b2, b3
-from benchmarks.symbolic.page import machines, render_symbolic
-from benchmarks.tables import formula, largest, middle, number, table
+from benchmarks.symbolic.page import HEADING as SYMBOLIC_HEADING
+from benchmarks.symbolic.page import machines as measured_on
+from benchmarks.symbolic.page import render_symbolic
+from benchmarks.tables import MISSING, formula, largest, middle, number, table
 from residuum.files import write_text
 from residuum.provenance import code_digest
 
@@ -30,27 +33,28 @@ Written by `snakemake -s benchmarks/Snakefile --cores 2` from its own results; d
 
 Everything here was measured by this project on the machine named below, each case on one core
 (OMP_NUM_THREADS=1), except what is marked *published*: those figures are quoted from their
-source, were not measured here, and come from other machines and other draws.
+source, were not measured here, and come from other machines and other draws. What was not run
+again for this page stands as on the page before and says so at its end.
 """
-MISSING = "Not run.\n"
 ALONE = ("lynx_hare", "refit", "peer", "arguments", "units", "individuals", "islands")
+SHOWN = 12  # digits of a digest
 Result = Mapping[str, Any]
 
 
 def write_page(results: Path, page: Path) -> None:
-    """Write the page; a case without results says that it was not run."""
+    """Write the page; a case without results keeps what the page held, or was not run."""
+    before = page.read_text(encoding="utf-8") if page.exists() else ""
     page.parent.mkdir(parents=True, exist_ok=True)
-    write_text(page, render(results))
+    write_text(page, render(results, before))
 
 
-def render(results: Path) -> str:
-    """Return the text of the page."""
+def render(results: Path, before: str = "") -> str:
+    """Return the text of the page; `before` is the page that it replaces."""
+    earlier = sections(before, "## ")
     recovery = {case: _recovery(results / case) for case in ("B1", "B2", "B3")}
     alone = {name: read_result(results / f"{name}.json") for name in ALONE}
     found = [r for rows in recovery.values() for r in rows] + [r for r in alone.values() if r]
-    parts = [
-        HEAD,
-        machine([*(result["machine"] for result in found), *machines(results / "symbolic")]),
+    now = [
         b1(recovery["B1"]),
         b2(recovery["B2"]),
         b3(recovery["B3"]),
@@ -59,11 +63,14 @@ def render(results: Path) -> str:
         _section("Refit of one candidate against scipy", refit, alone["refit"]),
         _section("Six arguments of which two matter", arguments, alone["arguments"]),
         _section("Other units, the same law", units, alone["units"]),
-        render_symbolic(results / "symbolic"),
+        render_symbolic(results / "symbolic", earlier.get(SYMBOLIC_HEADING, "")),
         _section("Individuals a second against pyoperon", individuals, alone["individuals"]),
         _section("Islands on two workers", islands, alone["islands"]),
     ]
-    return "\n".join(parts)
+    body = [*(kept(section, earlier) for section in now), *others(earlier, now)]
+    head = earlier[""] if any(KEPT in section for section in body) else ""
+    machines = [*(result["machine"] for result in found), *measured_on(results / "symbolic")]
+    return "\n".join([HEAD, machine(machines, head), *body])
 
 
 def _recovery(folder: Path) -> list[Result]:
@@ -75,31 +82,26 @@ def _section(title: str, render_case: Any, result: Result) -> str:
     return f"## {title}\n\n" + (render_case(result) if result else MISSING)
 
 
-def machine(machines: Sequence[Mapping[str, Any]]) -> str:
-    """Return when, where and with what the results were measured, every difference said."""
-    if not machines:
-        return "No case was run.\n"
-    current = code_digest(MEASURED_CODE)
-    distinct = {name: _distinct(machines, name) for name in ("date", "processor", "system")}
-    versions = sorted({f"{k} {v}" for m in machines for k, v in m["versions"].items()})
-    codes = _distinct(machines, "code")
-    lines = [
-        f"- measured on: {', '.join(distinct['date'])}",
-        f"- processor: {'; '.join(distinct['processor'])}, {machines[0]['cores']} cores, "
-        f"{'; '.join(distinct['system'])}",
-        f"- versions: {', '.join(versions)}",
-        f"- sources of the library: {', '.join(code[:12] for code in codes)}",
-    ]
-    if codes != [current]:
+def machine(machines: Sequence[Mapping[str, Any]], before: str = "") -> str:
+    """Return when, where and with what the results were measured, every difference said.
+
+    `before` is the head of an earlier page of which something was kept.
+    """
+    found = {
+        "measured on": {m["date"] for m in machines},
+        "processor": {f"{m['processor']}, {m['cores']} cores, {m['system']}" for m in machines},
+        "versions": {f"{k} {v}" for m in machines for k, v in m["versions"].items()},
+        "sources of the library": {m["code"][:SHOWN] for m in machines},
+    }
+    listed = {name: sorted(new | entries(before, name)) for name, new in found.items()}
+    lines = [f"- {name}: {SEPARATORS[name].join(all_)}" for name, all_ in listed.items() if all_]
+    current = code_digest(MEASURED_CODE)[:SHOWN]
+    if lines and listed["sources of the library"] != [current]:
         lines.append(
             "- **some results were measured with other sources than those beside this page** "
-            f"({current[:12]})"
+            f"({current})"
         )
-    return "\n".join(lines) + "\n"
-
-
-def _distinct(machines: Sequence[Mapping[str, Any]], key: str) -> list[str]:
-    return sorted({str(m[key]) for m in machines})
+    return "\n".join(lines or ["No case was run."]) + "\n"
 
 
 def lynx_hare(result: Result) -> str:

@@ -15,11 +15,10 @@ from benchmarks.published import (
     UDE,
     UDE_RATES,
 )
-from benchmarks.tables import formula, largest, middle, number, percent, rate, table
+from benchmarks.tables import MISSING, formula, largest, middle, number, percent, rate, table
 
 Result = Mapping[str, Any]
 STAGES = ("prepare", "train", "extract", "distill", "select")
-MISSING = "Not run.\n"
 WRONG_SHOWN = 5
 
 

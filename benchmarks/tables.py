@@ -8,17 +8,19 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 from typing import Any
 
+MISSING = "Not run.\n"
 Z95 = 1.959964
 LONG_NUMBER = re.compile(r"\d+\.\d+(?:[eE][-+]?\d+)?")
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """Return a Markdown table."""
-    lines = [_row(head), _row(["---"] * len(head)), *(_row(row) for row in rows)]
+    lines = [line(head), line(["---"] * len(head)), *(line(row) for row in rows)]
     return "\n".join(lines) + "\n"
 
 
-def _row(cells: Sequence[Any]) -> str:
+def line(cells: Sequence[Any]) -> str:
+    """Return one row of a Markdown table."""
     return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
 
 

@@ -9,7 +9,9 @@ import pytest
 
 from residuum.config import Campaign, campaign_from_mapping, load_campaign
 from residuum.config_defaults import defaults_yaml
+from residuum.config_reading import read_model
 from residuum.config_schema import CampaignModel, keys_at, members
+from residuum.data.body_settings import BodiesSettings, Draw
 from residuum.data.prepare import prepare
 from residuum.data.settings import DataSettings, Noise, Times
 from residuum.distillers.settings import GeneticSettings, SindySettings
@@ -138,6 +140,37 @@ def test_shorthands() -> None:
     found = small(surrogates={"pinn": None}, distillers={"sindy": {"degree": 2}}).dataset("d")
     assert found.surrogate("pinn") == PinnSettings()
     assert found.distiller("sindy") == SindySettings(degree=2)
+
+
+def test_initial_states_of_bodies_may_stand_beside_the_other_keys() -> None:
+    equations = {"position_tt": "sum(position_j - position_i)"}
+    short = {"count": [2, 5], "position": {"normal": 1}, "position_t": 0}
+    long = {"count": [2, 5], "states": {"position": {"normal": 1}, "position_t": 0}}
+    for bodies in (short, long):
+        simulate = {"equations": equations, "bodies": bodies, "times": {"stop": 1, "points": 5}}
+        raw = {"datasets": {"d": {"data": {"simulate": simulate}, "equations": equations}}}
+        found = read_model(raw, "config").datasets["d"].data.simulate
+        assert found is not None
+        states = {"position": Draw(normal=1.0), "position_t": 0.0}
+        assert found.bodies == BodiesSettings(count=(2, 5), states=states)
+
+
+def test_vectors_of_bodies_are_lists() -> None:
+    start = {"position": [[0, 1], [2, 0.5]], "position_t": 0, "mass": [1, 2]}
+    simulate = {"equations": {"position_tt": "position_i"}, "initial": [start], "times": [0, 1, 2]}
+    columns = {"position": ["x", "y"], "position_t": "v"}
+    for data in (
+        {"simulate": simulate},
+        {"file": "d.csv", "states": columns, "body": "who", "scalars": {"mass": "m"}},
+    ):
+        raw = {"datasets": {"d": {"data": data, "equations": {"position_tt": "f(position_i)"}}}}
+        found = read_model(raw, "config").datasets["d"].data
+        assert found.of_bodies
+        if found.simulate is not None:
+            assert found.simulate.experiments[0]["position"] == ((0.0, 1.0), (2.0, 0.5))
+            assert found.simulate.experiments[0]["position_t"] == 0.0
+        else:
+            assert found.states == {"position": ("x", "y"), "position_t": "v"}
 
 
 def test_unknown_names_are_said_with_the_nearest() -> None:

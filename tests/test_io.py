@@ -79,6 +79,32 @@ def test_observations_come_back(tmp_path: Path) -> None:
     assert found.experiments[0].held_out.dtype == bool
 
 
+def test_observations_of_bodies_come_back(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(4, 3, 2))
+    x[1, 2] = np.nan
+    t = np.arange(4.0)
+    given = Observations.of(
+        [
+            Experiment(
+                "b", t, {"position": x, "position_tt": -x}, {"u": t}, t > 2.5,
+                ("Sun", "Erde", "Mond ☾"), {"mass": [1.0, np.nan, 0.1]},
+            ),
+            Experiment(
+                "a", t[:1], {"position": x[:1, :2], "position_tt": x[:1, :2]}, {"u": t[:1]},
+                bodies=("x", "y"), scalars={"mass": [1e-300, -2.0]},
+            ),
+        ],
+        units={"t": "s", "position": "m", "mass": "kg"},
+    )  # fmt: skip
+    write_observations(tmp_path / "observations.nc", given)
+    found = read_observations(tmp_path / "observations.nc")
+    assert found.tree.identical(given.tree)
+    for before, after in zip(given.experiments, found.experiments, strict=True):
+        assert_same(before, after)
+    assert (found.scales, found.units) == (given.scales, given.units)
+    assert found.units == {"t": "s", "position": "m", "mass": "kg"}
+
+
 def test_extractions_come_back(tmp_path: Path) -> None:
     given = extraction()
     write_extraction(tmp_path / "hidden.nc", tmp_path / "structure.json", given)

@@ -7,12 +7,23 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.earlier import (
+    FAULT,
+    NOT_RECOVERED,
+    PUBLISHED,
+    Configuration,
+    Note,
+    Suite,
+    others,
+    read_suite,
+    sections,
+)
 from benchmarks.published import SYMBOLIC
 from benchmarks.records import read_lines
-from benchmarks.symbolic.suites import SUITES
-from benchmarks.tables import middle, number, rate, table
+from benchmarks.symbolic.suites import OWN_NOISE, SUITES
+from benchmarks.tables import MISSING, line, middle, number, rate, table
 
-MISSING = "Not run.\n"
+HEADING = "## Symbolic regression"
 TITLES = {
     "strogatz": "Strogatz-14",
     "odebench": "ODEBench, 117 right-hand sides",
@@ -37,12 +48,14 @@ HEAD = (
 Row = Mapping[str, Any]
 
 
-def render_symbolic(folder: Path) -> str:
-    """Return the section from the JSON lines of every suite; what was not run is said."""
-    rows = {suite: read_lines(folder / f"{suite}.jsonl") for suite in SUITES}
-    parts = ["## Symbolic regression\n", ABOUT]
-    parts += [_suite(suite, found) for suite, found in rows.items()]
-    return "\n".join(parts)
+def render_symbolic(folder: Path, before: str = "") -> str:
+    """Return the section from the JSON lines of every suite; what was not run is said.
+
+    `before` is the section of an earlier page: its rows stand until they are measured again.
+    """
+    earlier = sections(before, "### ")
+    parts = [_suite(s, read_lines(folder / f"{s}.jsonl"), earlier) for s in SUITES]
+    return "\n".join([f"{HEADING}\n", ABOUT, *parts, *others(earlier, parts)])
 
 
 def machines(folder: Path) -> list[Mapping[str, Any]]:
@@ -52,26 +65,48 @@ def machines(folder: Path) -> list[Mapping[str, Any]]:
     return list(found.values())
 
 
-def _suite(suite: str, rows: Sequence[Row]) -> str:
-    groups: dict[tuple[Any, ...], dict[tuple[str, int], Row]] = defaultdict(dict)
+def _suite(suite: str, measured: Sequence[Row], earlier: Mapping[str, str]) -> str:
+    heading, new = f"### {TITLES[suite]}", _measured(measured)
+    old = read_suite(earlier.get(heading, ""), HEAD).without(new.rows)
+    rows = {**old.rows, **new.rows}
+    notes = sorted([*old.notes, *new.notes], key=lambda note: note.order)
+    lines = [rows[which] for which in sorted(rows, key=lambda which: which.order)]
+    nothing = "" if old.unread else MISSING.strip()
+    paragraphs = [
+        heading,
+        "\n".join([table(HEAD, []).rstrip(), *lines]) if lines else nothing,
+        f"{PUBLISHED}{SYMBOLIC[suite]}." if SYMBOLIC[suite] else "",
+        *(str(note) for note in notes if note.start == NOT_RECOVERED),
+        "\n".join(str(note) for note in notes if note.start == FAULT),
+        "\n".join(old.unread),
+        old.said,
+    ]
+    return "\n\n".join(filter(None, paragraphs)) + "\n"
+
+
+def _measured(rows: Sequence[Row]) -> Suite:
+    """Return rows and notes of the results at hand; of a problem run twice the last counts."""
+    groups: dict[Configuration, dict[tuple[str, int], Row]] = defaultdict(dict)
     for row in rows:
-        key = (row["noise"], row["units"], row["seconds"], row["engine"])
-        groups[key][row["name"], row["seed"]] = row
-    lines = [_line(key, list(groups[key].values())) for key in sorted(groups, key=str)]
-    text = f"### {TITLES[suite]}\n\n" + (table(HEAD, lines) if lines else MISSING)
-    published = SYMBOLIC[suite]
-    return text + (f"\nPublished: {published}.\n" if published else "") + _lost(rows)
+        groups[_configuration(row)][row["name"], row["seed"]] = row
+    found = {which: list(group.values()) for which, group in groups.items()}
+    return Suite(
+        rows={which: line(_cells(which, group)) for which, group in found.items()},
+        notes=[note for which, group in found.items() for note in _notes(which, group)],
+    )
 
 
-def _line(key: tuple[Any, ...], rows: Sequence[Row]) -> list[str]:
-    noise, units, seconds, engine = key
+def _configuration(row: Row) -> Configuration:
+    noise = "its own" if row["suite"] in OWN_NOISE else f"{row['noise']:g}"
+    units = "yes" if row["units"] else "no"
+    return Configuration(row["engine"], noise, units, f"{row['seconds']:g}")
+
+
+def _cells(which: Configuration, rows: Sequence[Row]) -> list[str]:
     count = len(rows)
     hits = {name: sum(bool(row[name]) for row in rows) for name in ("recovered", "front")}
     return [
-        engine,
-        "its own" if rows[0]["suite"] == "empirical" else f"{noise:g}",
-        "yes" if units else "no",
-        f"{seconds:g}",
+        *which,
         str(len({row["seed"] for row in rows})),
         str(count),
         f"{hits['recovered']}: {rate(hits['recovered'], count)}",
@@ -82,13 +117,11 @@ def _line(key: tuple[Any, ...], rows: Sequence[Row]) -> list[str]:
     ]
 
 
-def _lost(rows: Sequence[Row]) -> str:
+def _notes(which: Configuration, rows: Sequence[Row]) -> list[Note]:
     """Say which problems our engine did not recover, and where engines failed."""
-    missed = sorted({row["name"] for row in rows if _ours(row) and not row["recovered"]})
-    faults = sorted({f"{r['engine']}: `{r['status']}`" for r in rows if r["status"] != "ok"})
-    text = f"\nNot recovered by residuum in some run: {', '.join(missed)}.\n" if missed else ""
-    return text + "".join(f"- {fault}\n" for fault in faults)
-
-
-def _ours(row: Row) -> bool:
-    return bool(row["engine"] == "residuum")
+    ours = which.engine == "residuum"
+    missed = sorted({row["name"] for row in rows if ours and not row["recovered"]})
+    # on one line, or it could not be read back
+    faults = sorted({" ".join(row["status"].split()) for row in rows if row["status"] != "ok"})
+    notes = [Note(FAULT, (which,), f"`{fault}`") for fault in faults]
+    return [Note(NOT_RECOVERED, (which,), f"{', '.join(missed)}."), *notes] if missed else notes

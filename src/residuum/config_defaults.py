@@ -33,6 +33,11 @@ _SIMULATION: dict[str, Any] = {
     "stop": 10.0,
     "points": 51,
 }
+_BODIES: dict[str, Any] = {
+    "count": 4,
+    "states": {"position": {"normal": 1.0}, "position_t": 0.0},
+    "scalars": {"mass": {"lognormal": 0.5}},
+}
 
 
 def defaults_yaml() -> str:
@@ -80,6 +85,8 @@ def _simulation(kind: object, depth: int) -> Iterator[str]:
     for name, (inner, help_text, default) in members(kind).items():
         value = _SIMULATION.get(name, default)
         yield f"{indent}# {name}: {_flow(name, inner, value)}  # {help_text}"
+        for key, (_, text, usual) in members(inner).items() if name == "bodies" else ():
+            yield f"{indent}#   {key}: {_scalar(_BODIES.get(key, usual))}  # {text}"
 
 
 def _flow(name: str, kind: object, value: object) -> str:

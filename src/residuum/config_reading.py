@@ -44,7 +44,7 @@ def listed(lines: list[str], where: str) -> UserError:
 
 
 def _shorthands(raw: dict[str, Any]) -> dict[str, Any]:
-    """Write `noise: KIND` as `noise: {kind: KIND}`."""
+    """Write `noise: KIND` as `noise: {kind: KIND}`, initial states of bodies under `states`."""
     whole: dict[str, Any] = json.loads(json.dumps(raw))
     datasets = whole.get("datasets")
     for dataset in datasets.values() if isinstance(datasets, dict) else ():
@@ -53,7 +53,18 @@ def _shorthands(raw: dict[str, Any]) -> dict[str, Any]:
         for section in (data, simulate):
             if isinstance(section, dict) and isinstance(section.get("noise"), str):
                 section["noise"] = {"kind": section["noise"]}
+        if isinstance(simulate, dict) and isinstance(simulate.get("bodies"), dict):
+            _gather_states(simulate["bodies"], simulate.get("equations"))
     return whole
+
+
+def _gather_states(bodies: dict[str, Any], equations: Any) -> None:
+    """Move what names a component of the equations' states, such as `position_t`, into `states`."""
+    lefts = [str(left) for left in equations] if isinstance(equations, dict) else []
+    names = {left.removesuffix(end) for left in lefts for end in ("_t", "_tt", "t")}
+    own = {key: bodies.pop(key) for key in list(bodies) if key in names.difference(lefts)}
+    if own and isinstance(states := bodies.setdefault("states", {}), dict):
+        states |= own
 
 
 def numbers(value: Any) -> Any:

@@ -121,7 +121,7 @@ def test_the_page_has_what_was_run_and_says_what_was_not(tmp_path):
     (tmp_path / "strogatz.jsonl").write_text(json.dumps(row) + "\n")
     page = render_symbolic(tmp_path)
     assert "| residuum | 0 | no | 30 | 1 | 1 | 0: 0 % (0 to 79) | 1 | 1 | 0.25 | 12 |" in page
-    assert "Not recovered by residuum in some run: lv-x." in page
+    assert "Not recovered by residuum (noise 0, no units, 30 s): lv-x." in page
     assert page.count("Not run.") == len(SUITES) - 1
     assert "TiSR 69.4 %" in page
     assert "PySR 35 of 45" in page

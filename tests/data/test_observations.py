@@ -3,13 +3,8 @@
 import numpy as np
 import pytest
 
-from residuum.data.observations import (
-    Experiment,
-    Noise,
-    Observations,
-    experiment_names,
-    numbered,
-)
+from residuum.data.labels import experiment_names, numbered
+from residuum.data.observations import Experiment, Noise, Observations
 
 
 def two_experiments() -> list[Experiment]:
@@ -78,3 +73,56 @@ def test_labels_become_safe_and_different_names() -> None:
         "etc", "a_b", "a_b_2", "3", "4", "2_5", "experiment",
     )  # fmt: skip
     assert numbered(2) == ("experiment_000", "experiment_001")
+
+
+def bodies(count: int = 3, axes: int = 2, name: str = "a") -> Experiment:
+    x = np.arange(4.0 * count * axes).reshape(4, count, axes)
+    return Experiment(
+        name, np.arange(4.0), {"position": x, "position_t": -x}, {"u": np.ones(4)},
+        bodies=tuple("abcdef"[:count]), scalars={"mass": np.arange(1.0, count + 1)},
+    )  # fmt: skip
+
+
+def test_bodies_have_dimensions_names_and_roles() -> None:
+    given = [bodies(), bodies(2, name="b")]
+    observations = Observations.of(given, units={"mass": "kg", "position": "m"})
+    child = observations.tree["a"]
+    assert child["position"].dims == ("t", "body", "axis")
+    assert child["position"].attrs == {"role": "state", "units": "m"}
+    assert child["mass"].dims == ("body",)
+    assert child["mass"].attrs == {"role": "scalar", "units": "kg"}
+    assert list(child["body"].values) == ["a", "b", "c"]
+    assert observations.of_bodies
+    assert not Observations.of(two_experiments()).of_bodies
+    assert (observations.states, observations.scalars) == (("position", "position_t"), ("mass",))
+    for before, after in zip(given, observations.experiments, strict=True):
+        assert (before.bodies, before.axes) == (after.bodies, after.axes)
+        for name in before.states:
+            np.testing.assert_array_equal(before.states[name], after.states[name])
+        np.testing.assert_array_equal(before.scalars["mass"], after.scalars["mass"])
+
+
+def test_parts_of_an_experiment_keep_its_bodies() -> None:
+    whole = bodies()
+    part = whole.take(np.array([0, 3]))
+    assert part.states["position"].shape == (2, 3, 2)
+    assert (part.bodies, part.scalars) == (whole.bodies, whole.scalars)
+    assert (whole.axes, two_experiments()[0].axes) == (2, 0)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"states": {"x": np.zeros((4, 2, 2))}},
+        {"states": {"x": np.zeros((4, 3, 2)), "y": np.zeros((4, 3, 1))}},
+        {"states": {"x": np.zeros(4)}},
+        {"scalars": {"m": np.ones(2)}},
+        {"scalars": {"m": np.ones((4, 3))}},
+        {"bodies": ("a", "a", "b")},
+        {"bodies": ()},
+    ],
+)
+def test_shapes_of_bodies_are_checked(change: dict[str, object]) -> None:
+    given = {"states": {"x": np.zeros((4, 3, 2))}, "bodies": ("a", "b", "c"), **change}
+    with pytest.raises(ValueError, match=r"expected (shape|a different name)"):
+        Experiment("e", np.arange(4.0), **given)  # type: ignore[arg-type]

@@ -39,3 +39,19 @@ def test_scales_follow_the_units(factor: float, kind: str) -> None:
 
 def test_a_state_that_is_zero_has_scale_one() -> None:
     assert scales_of([experiment([0.0, 0.0])], Noise()).states["x"] == 1.0
+
+
+def test_vectors_have_one_scale_for_all_bodies_and_axes() -> None:
+    x = np.array([[[3.0, 4.0], [0.0, np.nan]], [[1.0, 2.0], [np.nan, np.nan]]])
+    given = Experiment(
+        "e", np.arange(2.0), {"position": x, "position_tt": 2 * x},
+        bodies=("a", "b"), scalars={"mass": [3.0, np.nan]},
+    )  # fmt: skip
+    other = Experiment(
+        "f", np.arange(2.0), {"position": np.ones((2, 3, 2)), "position_tt": np.ones((2, 3, 2))},
+        bodies=("a", "b", "c"), scalars={"mass": [4.0, 0.0, np.nan]},
+    )  # fmt: skip
+    found = scales_of([given, other], Noise())
+    assert found.states["position"] == pytest.approx(np.sqrt((9 + 16 + 1 + 4 + 12) / 17))
+    assert found.states["position_tt"] == pytest.approx(np.sqrt((4 * 30 + 12) / 17))
+    assert found.scalars["mass"] == pytest.approx(np.sqrt(25 / 3))

@@ -34,3 +34,15 @@ def test_three_samples_and_one_experiment_always_stay() -> None:
     assert (~split(experiments(1, 4), 0.9)[0].held_out).sum() == 3
     assert not split(experiments(1, 3), 0.9)[0].held_out.any()
     assert sum(not e.held_out.any() for e in split(experiments(3), 0.99)) == 1
+
+
+def test_bodies_are_held_out_together() -> None:
+    def bodies(samples: int) -> Experiment:
+        x = np.zeros((samples, 2, 3))
+        return Experiment("e", np.arange(float(samples)), {"x": x}, bodies=("a", "b"))
+
+    (part,) = split([bodies(20)], 0.25)
+    assert part.held_out_part().states["x"].shape == (5, 2, 3)
+    assert part.training().bodies == ("a", "b")
+    assert [bool(e.held_out.any()) for e in split([bodies(1)] * 4, 0.25)] == [0, 0, 1, 0]
+    assert not split([bodies(1)], 0.5)[0].held_out.any()

@@ -141,7 +141,7 @@ MISTAKES = {
     "calls of different keywords": ({"u_t": "f(u) - f(a=u)"}, {}, r"called in two different ways"),
     "nested hidden terms": ({"u_t": "f(g(u))"}, {}, r"hidden term as its argument"),
     "no arguments": ({"u_t": "f()"}, {}, r"hidden term 'f' has no arguments"),
-    "pair sum": ({"u_t": "sum(f(u))"}, {}, r"sum\(\.\.\.\), are not supported yet"),
+    "pair sum": ({"u_t": "sum(f(u))"}, {}, r"sum\(\.\.\.\) runs over bodies"),
     "other name of an operator": ({"u_t": "ln(u)"}, {}, r"unknown operator 'ln'; write log"),
     "unused parameter": (
         {"u_t": "u"},

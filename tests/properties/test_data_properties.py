@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from residuum.config import campaign_from_mapping, load_campaign
 from residuum.data.experiments import Layout, read_table
-from residuum.data.observations import Experiment, Noise, Observations, experiment_names
+from residuum.data.labels import experiment_names
+from residuum.data.observations import Experiment, Noise, Observations
 from residuum.data.scaling import scales_of
 from residuum.data.splits import split
 from residuum.errors import UserError

@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from residuum.data.columns import check_increasing, check_labels, numbers
 from residuum.data.importers import read_columns
-from residuum.data.observations import Experiment, experiment_names, numbered
+from residuum.data.labels import experiment_names, numbered
+from residuum.data.observations import Experiment
 from residuum.data.reading import Columns
 from residuum.errors import UserError
 
@@ -45,7 +47,7 @@ def read_table(path: Path, layout: Layout) -> tuple[Experiment, ...]:
     """
     columns = read_columns(path, layout.columns)
     numeric = [name for name in layout.columns if name != layout.experiment]
-    columns |= {name: _numbers(path, name, columns[name]) for name in numeric}
+    columns |= {name: numbers(path, name, columns[name]) for name in numeric}
     pieces = _pieces(path, columns, layout)
     names = _labels(path, columns, layout, len(pieces))
     experiments = tuple(
@@ -54,53 +56,6 @@ def read_table(path: Path, layout: Layout) -> tuple[Experiment, ...]:
     )
     check_signals(str(path), experiments)
     return experiments
-
-
-def _numbers(path: Path, name: str, values: np.ndarray) -> np.ndarray:
-    """Return a column as float64; raises UserError at the first entry that is no number."""
-    plain = values.dtype.kind in "fiu"
-    numbers = values.astype(float) if plain else _parse(path, name, values)
-    infinite = np.isinf(numbers)
-    if infinite.any():
-        raise UserError("infinite value", where=_at(path, name, infinite), expected="a finite one")
-    return numbers
-
-
-def _parse(path: Path, name: str, values: np.ndarray) -> np.ndarray:
-    if values.dtype.kind in "mMcV":
-        raise UserError(
-            "not a column of numbers", where=f"{path}: {name}", found=f"values of {values.dtype}"
-        )
-    numbers = np.empty(values.shape)
-    for index in np.ndindex(values.shape):
-        entry = values[index]
-        try:
-            missing = entry is None or entry == ""
-            numbers[index] = np.nan if missing else _number(entry)
-        except (TypeError, ValueError):
-            mask = np.zeros(values.shape, bool)
-            mask[index] = True
-            raise UserError(
-                "text in a column of numbers",
-                where=_at(path, name, mask),
-                expected="a number",
-                found=repr(str(entry)[:40]),
-            ) from None
-    return numbers
-
-
-def _number(entry: object) -> float:
-    # float() also reads "1_000", which other programs write for nothing a user means.
-    if isinstance(entry, bool | np.bool_) or (isinstance(entry, str) and "_" in entry):
-        raise ValueError
-    return float(entry)  # type: ignore[arg-type]
-
-
-def _at(path: Path, name: str, mask: np.ndarray) -> str:
-    """Say where the first True of a mask stands; rows count from 1, as below a header."""
-    index = np.argwhere(mask)[0]
-    place = f"row {index[-1] + 1}" if len(index) == 1 else f"index {tuple(map(int, index))}"
-    return f"{path}: {name}, {place}"
 
 
 def _pieces(path: Path, columns: Columns, layout: Layout) -> list[Rows]:
@@ -121,7 +76,7 @@ def _pieces(path: Path, columns: Columns, layout: Layout) -> list[Rows]:
         return [(slice(None),)]
     labels = columns[layout.experiment]
     _check_shape(path, layout.experiment, labels.shape, reference)
-    _check_labels(path, layout.experiment, labels)
+    check_labels(path, layout.experiment, labels)
     return [(np.flatnonzero(labels == label),) for label in dict.fromkeys(labels.tolist())]
 
 
@@ -131,12 +86,6 @@ def _check_shape(path: Path, name: str, found: tuple[int, ...], expected: tuple[
         raise UserError(
             "wrong shape", where=f"{path}: {name}", expected=size, found=str(tuple(found))
         )
-
-
-def _check_labels(path: Path, name: str, labels: np.ndarray) -> None:
-    missing = np.array([v is None or v != v for v in labels.tolist()])
-    if missing.any():
-        raise UserError("missing label of an experiment", where=_at(path, name, missing))
 
 
 def _labels(path: Path, columns: Columns, layout: Layout, count: int) -> tuple[str, ...]:
@@ -164,8 +113,8 @@ def _experiment(path: Path, name: str, rows: Rows, columns: Columns, layout: Lay
     inputs = {key: pick(column) for key, column in layout.inputs.items()}
     padded = columns[layout.time].ndim == 2
     keep = slice(0, _length(t, signals) if padded else len(t))
-    numbers = np.arange(len(columns[layout.time]))[rows] if t.ndim == 1 and not padded else None
-    _check_times(f"{path}: {layout.time}", name, t[keep], numbers)
+    own = np.arange(len(columns[layout.time]))[rows] if t.ndim == 1 and not padded else None
+    _check_times(f"{path}: {layout.time}", name, t[keep], own)
     return Experiment(
         name,
         t[keep],
@@ -182,10 +131,6 @@ def _length(t: np.ndarray, states: Mapping[str, np.ndarray]) -> int:
 
 
 def _check_times(where: str, name: str, t: np.ndarray, rows: np.ndarray | None) -> None:
-    def at(index: int) -> str:
-        row = index if rows is None else int(rows[index])
-        return f"{where}, row {row + 1} ({name})"
-
     if len(t) < FEWEST_SAMPLES:
         raise UserError(
             "too few samples",
@@ -193,18 +138,7 @@ def _check_times(where: str, name: str, t: np.ndarray, rows: np.ndarray | None) 
             expected=f"at least {FEWEST_SAMPLES} in each experiment",
             found=str(len(t)),
         )
-    missing = np.flatnonzero(np.isnan(t))
-    if len(missing):
-        raise UserError("missing time", where=at(missing[0]), expected="a number", found="NaN")
-    steps = np.diff(t)
-    if (wrong := np.flatnonzero(steps <= 0)).size:
-        first = int(wrong[0])
-        what = "duplicate time" if steps[first] == 0 else "times are not sorted"
-        found = f"{t[first + 1]:g} after {t[first]:g}"
-        hint = None if steps[first] == 0 else "several experiments need an `experiment` column"
-        raise UserError(
-            what, where=at(first + 1), expected="increasing times", found=found, hint=hint
-        )
+    check_increasing(where, name, t, rows)
 
 
 def check_signals(where: str, experiments: Sequence[Experiment]) -> None:
@@ -230,6 +164,10 @@ def check_signals(where: str, experiments: Sequence[Experiment]) -> None:
 
 def check_positive(where: str, experiments: Sequence[Experiment]) -> None:
     """Raise UserError when lognormal noise is declared for data that are not positive."""
+    if experiments[0].bodies:
+        raise UserError(
+            "lognormal noise of vectors", where=where, expected="gaussian or relative noise"
+        )
     for e in experiments:
         for name, values in e.states.items():
             wrong = np.flatnonzero(values <= 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,53 @@ import numpy as np
 from residuum.data.reading import Columns, check_size, choose, unreadable
 from residuum.errors import UserError
 
+EXPERIMENT = "experiment"
+
 
 def read_netcdf(path: Path, wanted: Collection[str]) -> Columns:
     """Read variables of a NetCDF-4 file; an axis of experiments comes first, time last."""
+
+    def read(data: Any) -> Columns:
+        return {name: _experiment_first(data[name], data, wanted) for name in wanted}
+
+    return _from_netcdf(path, wanted, read)
+
+
+def read_named(
+    path: Path,
+    wanted: Mapping[str, Sequence[str]],
+    meanings: Mapping[str, str],
+    optional: Collection[str] = (),
+) -> Columns:
+    """Read variables of a NetCDF-4 file with their dimensions in a fixed order.
+
+    `wanted[name]` are the dimensions that a variable has after one of experiments, which it may
+    have; `meanings` says which of these a name of the file stands for, and a variable of one
+    dimension says so of its own. The `optional` ones may be dimensions without a variable. Raises
+    UserError where a dimension cannot be told.
+    """
+
+    def read(data: Any) -> Columns:
+        known = {
+            str(data[name].dims[0]): (*order, EXPERIMENT)[0]
+            for name, order in wanted.items()
+            if name in data.variables and data[name].ndim == 1 and len(order) < 2
+        } | dict(meanings)
+        return {
+            name: _ordered(f"{path}: {name}", data[name], order, known)
+            for name, order in wanted.items()
+            if name in data.variables
+        }
+
+    return _from_netcdf(path, wanted, read, optional)
+
+
+def _from_netcdf(
+    path: Path,
+    wanted: Collection[str],
+    read: Callable[[Any], Columns],
+    optional: Collection[str] = (),
+) -> Columns:
     import xarray as xr
 
     _check_hdf5(path, "NetCDF-4")
@@ -22,10 +66,12 @@ def read_netcdf(path: Path, wanted: Collection[str]) -> Columns:
         with xr.open_dataset(
             path, engine="h5netcdf", decode_cf=True, decode_times=False, cache=False
         ) as data:
-            choose(path, wanted, [str(name) for name in data.variables])
+            names = [str(name) for name in data.variables]
+            bare = [str(name) for name in data.dims if name in optional and name not in names]
+            choose(path, wanted, [*names, *bare])
             for name in wanted:
-                check_size(path, name, data[name].shape)
-            return {name: _experiment_first(data[name], data, wanted) for name in wanted}
+                check_size(path, name, () if name in bare else data[name].shape)
+            return read(data)
     except (OSError, ValueError, KeyError, RuntimeError) as problem:
         raise unreadable(path, "NetCDF-4", problem) from None
 
@@ -36,6 +82,24 @@ def _experiment_first(variable: Any, data: Any, wanted: Collection[str]) -> np.n
     if variable.ndim == 2 and variable.dims[0] in axes and variable.dims[1] not in axes:
         variable = variable.transpose(*reversed(variable.dims))
     return np.asarray(variable.values)
+
+
+def _ordered(
+    where: str, variable: Any, order: Sequence[str], meanings: Mapping[str, str]
+) -> np.ndarray:
+    if variable.ndim < 2:
+        return np.asarray(variable.values)
+    found = {meanings.get(str(name), str(name)): name for name in variable.dims}
+    whole = [EXPERIMENT, *order] if EXPERIMENT in found else list(order)
+    if set(found) != set(whole):
+        raise UserError(
+            "dimensions cannot be told",
+            where=where,
+            expected=f"{', '.join(order)}, and {EXPERIMENT} if there are several",
+            found=", ".join(map(str, variable.dims)),
+            hint="rename the dimensions, or name them under time, body and experiment",
+        )
+    return np.asarray(variable.transpose(*(found[name] for name in whole)).values)
 
 
 def read_mat(path: Path, wanted: Collection[str]) -> Columns:

@@ -42,11 +42,12 @@ def read_columns(path: Path, wanted: Iterable[str]) -> Columns:
             expected=f"a name ending in {', '.join(READERS)}",
             found=path.suffix or "no suffix",
         )
-    _check_file(path)
+    check_file(path)
     return {name: np.asarray(values) for name, values in reader(path, names).items()}
 
 
-def _check_file(path: Path) -> None:
+def check_file(path: Path) -> None:
+    """Raise UserError unless there is a file with something in it."""
     try:
         if not path.exists():
             raise UserError("no such file", where=str(path))

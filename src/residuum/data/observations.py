@@ -2,17 +2,18 @@
 
 Each child has the dimension `t` (strictly increasing), a variable for every observed state and
 input with the attributes `role` and `units`, NaN where a sample is missing, and the variable
-`held_out` (role mask). Noise, scales and title are attributes of the root. Values are in the
-user's units.
+`held_out` (role mask). Where bodies were measured, states have the dimensions `t`, `body` and
+`axis`, and what each body carries (role scalar) has the dimension `body`. Noise, scales and title
+are attributes of the root. Values are in the user's units.
 """
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -21,7 +22,8 @@ from residuum.data.settings import Noise
 
 TIME = "t"
 MASK = "held_out"
-__all__ = ["MASK", "TIME", "Experiment", "Noise", "Observations", "Scales"]
+BODY, AXIS = "body", "axis"
+__all__ = ["AXIS", "BODY", "MASK", "TIME", "Experiment", "Noise", "Observations", "Scales"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +33,23 @@ class Scales:
     time: float
     states: Mapping[str, float]
     inputs: Mapping[str, float] = field(default_factory=dict)
+    scalars: Mapping[str, float] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, object]:
         """Return the scales as plain values."""
-        return {"time": self.time, "states": dict(self.states), "inputs": dict(self.inputs)}
+        groups = {key: dict(getattr(self, key)) for key in ("states", "inputs", "scalars")}
+        return {"time": self.time, **groups}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Experiment:
-    """One measured trajectory.
+    """One measured trajectory, of a system or of its bodies.
 
     `t[n]` strictly increasing; `states[name][n]` with NaN where a sample is missing;
     `inputs[name][n]`; `held_out[n]` is True for samples that training must not see
-    (not given: none).
+    (not given: none). With `bodies`, their names, `states[name][n, b, d]` are vectors over the
+    axes, NaN where a body is missing, and `scalars[name][b]` is what each body carries, NaN where
+    it is unknown.
     """
 
     name: str
@@ -51,20 +57,37 @@ class Experiment:
     states: Mapping[str, np.ndarray]
     inputs: Mapping[str, np.ndarray] = field(default_factory=dict)
     held_out: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
+    bodies: tuple[str, ...] = ()
+    scalars: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "t", np.asarray(self.t, dtype=float))
-        for group in ("states", "inputs"):
+        object.__setattr__(self, "bodies", tuple(self.bodies))
+        for group in ("states", "inputs", "scalars"):
             arrays = {k: np.asarray(v, dtype=float) for k, v in getattr(self, group).items()}
             object.__setattr__(self, group, arrays)
-            for name, values in arrays.items():
-                if values.shape != self.t.shape:
-                    raise ValueError(f"{name}: expected shape {self.t.shape}, found {values.shape}")
+        self._check_shapes()
         mask = self.held_out if len(self.held_out) else np.zeros(self.t.shape, bool)
         object.__setattr__(self, "held_out", np.asarray(mask, dtype=bool))
 
+    def _check_shapes(self) -> None:
+        if len(set(self.bodies)) != len(self.bodies):
+            raise ValueError("expected a different name for each body")
+        b = (len(self.bodies),)
+        state = (*self.t.shape, *b, self.axes) if self.bodies else self.t.shape
+        expected = dict.fromkeys(self.states, state) | dict.fromkeys(self.inputs, self.t.shape)
+        expected |= dict.fromkeys(self.scalars, b)
+        for name, values in (self.states | self.inputs | self.scalars).items():  # type: ignore[operator]
+            if values.shape != expected[name]:
+                raise ValueError(f"{name}: expected shape {expected[name]}, found {values.shape}")
+
     def __len__(self) -> int:
         return len(self.t)
+
+    @property
+    def axes(self) -> int:
+        """The number of axes of the bodies' vectors, 0 without bodies."""
+        return next(iter(self.states.values())).shape[-1] if self.bodies else 0
 
     def training(self) -> Experiment:
         """Return the samples that are not held out."""
@@ -82,6 +105,8 @@ class Experiment:
             {name: values[rows] for name, values in self.states.items()},
             {name: values[rows] for name, values in self.inputs.items()},
             self.held_out[rows],
+            self.bodies,
+            self.scalars,
         )
 
     def input_at(self, name: str, t: np.ndarray) -> np.ndarray:
@@ -112,7 +137,7 @@ class Observations:
     ) -> Observations:
         """Return observations made of experiments; scales are taken from the data unless given.
 
-        `units` maps `t`, states and inputs to CF strings.
+        `units` maps `t`, states, inputs and scalars to CF strings.
         """
         from residuum.data.scaling import scales_of
 
@@ -156,6 +181,16 @@ class Observations:
         return tuple(self.experiments[0].inputs)
 
     @property
+    def scalars(self) -> tuple[str, ...]:
+        """Names of what each body carries."""
+        return tuple(self.experiments[0].scalars)
+
+    @property
+    def of_bodies(self) -> bool:
+        """Whether bodies were measured, whose states are vectors."""
+        return bool(self.experiments[0].bodies)
+
+    @property
     def title(self) -> str:
         """The dataset's title."""
         return str(self.tree.attrs.get("title", ""))
@@ -167,12 +202,12 @@ class Observations:
 
     @cached_property
     def scales(self) -> Scales:
-        """The scales of time, states and inputs, from the training samples."""
+        """The scales of time, states, inputs and scalars, from the training samples."""
         return Scales(**json.loads(self.tree.attrs["scales"]))
 
     @cached_property
     def units(self) -> dict[str, str]:
-        """Units of `t`, states and inputs, where they were given."""
+        """Units of `t`, states, inputs and scalars, where they were given."""
         first = next(iter(self.tree.children.values()))
         found = {str(k): v.attrs.get("units") for k, v in first.variables.items()}
         return {name: str(unit) for name, unit in found.items() if unit is not None}
@@ -182,43 +217,36 @@ def _dataset(experiment: Experiment, units: Mapping[str, str]) -> xr.Dataset:
     def attributes(name: str, role: str) -> dict[str, str]:
         return {"role": role, **({"units": units[name]} if name in units else {})}
 
-    variables = {}
-    for role, group in (("state", experiment.states), ("input", experiment.inputs)):
-        for name, values in group.items():
-            variables[name] = (TIME, values, attributes(name, role))
+    dimensions = (TIME, BODY, AXIS) if experiment.bodies else (TIME,)
+    groups = (
+        ("state", dimensions, experiment.states),
+        ("input", (TIME,), experiment.inputs),
+        ("scalar", (BODY,), experiment.scalars),
+    )
+    variables: dict[str, Any] = {
+        name: (names, values, attributes(name, role))
+        for role, names, group in groups
+        for name, values in group.items()
+    }
     variables[MASK] = (TIME, experiment.held_out, {"role": "mask"})
-    time = (TIME, experiment.t, attributes(TIME, "axis"))
-    return xr.Dataset(variables, coords={TIME: time})
+    coordinates: dict[str, Any] = {TIME: (TIME, experiment.t, attributes(TIME, "axis"))}
+    if experiment.bodies:
+        coordinates[BODY] = (BODY, list(experiment.bodies), {"role": "axis"})
+    return xr.Dataset(variables, coords=coordinates)
 
 
 def _experiment(name: str, node: xr.DataTree) -> Experiment:
-    groups: dict[str, dict[str, np.ndarray]] = {"state": {}, "input": {}, "mask": {}}
+    groups: dict[str, dict[str, np.ndarray]] = {
+        role: {} for role in ("state", "input", "scalar", "mask")
+    }
     for key, variable in node.data_vars.items():
         groups[variable.attrs["role"]][str(key)] = variable.values
     return Experiment(
-        name, node.dataset[TIME].values, groups["state"], groups["input"], groups["mask"][MASK]
+        name,
+        node.dataset[TIME].values,
+        groups["state"],
+        groups["input"],
+        groups["mask"][MASK],
+        tuple(map(str, node.dataset[BODY].values)) if BODY in node.dataset.coords else (),
+        groups["scalar"],
     )
-
-
-def experiment_names(labels: Iterable[object]) -> tuple[str, ...]:
-    """Return names for folders and groups: the user's labels, made safe and kept apart.
-
-    >>> experiment_names(["trial 1", "trial/1", 2.0])
-    ('trial_1', 'trial_1_2', '2')
-    """
-    names: list[str] = []
-    for label in labels:
-        whole = isinstance(label, float) and label.is_integer()
-        text = str(int(label)) if whole and isinstance(label, float) else str(label)
-        base = re.sub(r"[^A-Za-z0-9_-]+", "_", text).strip("_-")[:48] or "experiment"
-        name, count = base, 1
-        while name in names:
-            count += 1
-            name = f"{base}_{count}"
-        names.append(name)
-    return tuple(names)
-
-
-def numbered(count: int) -> tuple[str, ...]:
-    """Return `experiment_000`, `experiment_001`, ... for experiments without labels."""
-    return tuple(f"experiment_{index:03d}" for index in range(count))

@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
-from scipy.integrate import solve_ivp
 
-from residuum.data.observations import Experiment, numbered
-from residuum.data.settings import Noise, SimulateSettings, Times
+from residuum.data.integration import solve
+from residuum.data.labels import numbered
+from residuum.data.observations import Experiment
+from residuum.data.settings import Initial, Noise, SimulateSettings, Times
 from residuum.data.specification import check_simulation
-from residuum.errors import UserError
 from residuum.expressions.expression import Expression
 from residuum.expressions.primitives import PRIMITIVES
 from residuum.problem.problem import Problem
 from residuum.seeds import child_seed, generator
-
-RTOL = 1e-10
-MAX_EVALUATIONS = 2_000_000
 
 Rate = Callable[[Sequence[float]], float]
 
@@ -46,11 +43,11 @@ def _experiment(
     spec: SimulateSettings,
     problem: Problem,
     name: str,
-    initial: Mapping[str, float],
+    initial: Mapping[str, Initial],
     seed: int,
     where: str,
 ) -> Experiment:
-    t = _times(spec.times, generator(seed, "times"))
+    t = sample_times(spec.times, generator(seed, "times"))
     start = np.array([initial[c] for c in problem.components], dtype=float)
     path = integrate(problem, start, t, where=f"{where} ({name})" if where else name)
     clean = dict(zip(problem.components, path, strict=True))
@@ -62,24 +59,25 @@ def _experiment(
     return Experiment(name, t, states)
 
 
-def _times(times: Times | tuple[float, ...], rng: np.random.Generator) -> np.ndarray:
+def sample_times(times: Times | tuple[float, ...], rng: np.random.Generator) -> np.ndarray:
+    """Return the times of an experiment, strictly increasing."""
     if not isinstance(times, Times):
         return np.array(times, dtype=float)
-    if not times.irregular:
+    if not times.irregular or times.points == 1:
         return np.linspace(times.start, times.stop, times.points)
     inner = np.sort(rng.uniform(times.start, times.stop, times.points - 2))
     t = np.concatenate([[times.start], inner, [times.stop]])
-    return t if np.all(np.diff(t) > 0) else _times(times, rng)
+    return t if np.all(np.diff(t) > 0) else sample_times(times, rng)
 
 
 def add_noise(clean: np.ndarray, noise: Noise, name: str, rng: np.random.Generator) -> np.ndarray:
-    """Return a noisy copy of `clean[n]`.
+    """Return a noisy copy of `clean`, `[n]` or vectors of bodies `[n, b, d]`.
 
     With `e ~ N(0, 1)`: gaussian `x + size*e`, relative `x + size*mean(|x|)*e`, lognormal
     `x*exp(size*e)`. No size adds none.
     """
     size = noise.size_of(name) or 0.0
-    draw = rng.standard_normal(len(clean))
+    draw = rng.standard_normal(clean.shape)
     if noise.kind == "lognormal":
         return clean * np.exp(size * draw)
     return clean + size * draw * (np.mean(np.abs(clean)) if noise.kind == "relative" else 1.0)
@@ -90,51 +88,19 @@ def integrate(problem: Problem, start: np.ndarray, t: np.ndarray, *, where: str 
 
     Raises UserError when the trajectory diverges or the integration does not end.
     """
-    slope = _Slope(problem)
-    tolerance = RTOL * max(float(np.max(np.abs(start))), 1e-300)
-    try:
-        with np.errstate(all="ignore"):
-            result = solve_ivp(
-                slope, (t[0], t[-1]), start, "DOP853", t_eval=t, rtol=RTOL, atol=tolerance
-            )
-    except _TooLong as stop:
-        raise UserError(
-            "the simulation does not end",
-            where=where or None,
-            found=f"t = {stop.t:g} after {MAX_EVALUATIONS:,} evaluations",
-            hint="it is stiff or diverges",
-        ) from None
-    if not result.success or not np.all(np.isfinite(result.y)):
-        reached = float(result.t[-1]) if len(result.t) else float(t[0])
-        raise UserError(
-            "the simulation diverges",
-            where=where or None,
-            expected=f"a trajectory up to t = {t[-1]:g}",
-            found=f"none beyond t = {reached:g}",
-        )
-    return np.asarray(result.y)
-
-
-class _TooLong(Exception):
-    def __init__(self, t: float) -> None:
-        super().__init__()
-        self.t = t
+    return solve(_Slope(problem), start, t, where=where)
 
 
 class _Slope:
-    """The right-hand sides as a function of time and components, counting its calls."""
+    """The right-hand sides as a function of time and components."""
 
     def __init__(self, problem: Problem) -> None:
         known = {n: Expression.number(v) for n, v in problem.known.items()}
         places = {name: index for index, name in enumerate((*problem.components, "t"))}
         right = problem.first_order(problem.complete({}))
         self.rates = [_compiled(f.substitute(known), places) for f in right]
-        self.calls = 0
 
     def __call__(self, t: float, y: np.ndarray) -> np.ndarray:
-        self.calls += 1
-        if self.calls > MAX_EVALUATIONS:
-            raise _TooLong(t)
         values = [*y, t]
         return np.array([rate(values) for rate in self.rates])
 

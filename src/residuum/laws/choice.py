@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from residuum.data.observations import Observations
 from residuum.distillers.front import Candidate, Front
 from residuum.errors import UserError
 from residuum.expressions.expression import Expression
@@ -34,12 +33,11 @@ from residuum.laws.combinations import (
 from residuum.laws.evidence import Criterion, Forms
 from residuum.laws.families import Points, box_points, holds, same_function
 from residuum.laws.law import Law
-from residuum.laws.refit import EXACT, SCREEN, Precision, Refit, refit_many
-from residuum.laws.scores import held_out_error, measured_spread, normalised_error
+from residuum.laws.refit import EXACT, SCREEN, Precision, Refit
 from residuum.laws.settings import SelectSettings
 from residuum.laws.shape import is_linear
-from residuum.laws.starts import starting_trajectories
-from residuum.laws.system import FitData, fit_data
+from residuum.laws.system import FitData
+from residuum.laws.trial import Trial
 from residuum.problem.problem import Problem
 
 Map = Callable[..., Iterable[Any]]
@@ -81,15 +79,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Choice:
-    """What a choice among laws rests on: the problem, the data and the criterion.
+    """What a choice among laws rests on: the problem, how laws are tried, and the criterion.
 
     `points[term]` fill the box of a hidden term's arguments, where formulas are compared.
     """
 
     problem: Problem
-    observations: Observations
-    training: FitData
-    full: FitData
+    trial: Trial
     parameters: Mapping[str, float]
     settings: SelectSettings
     forms: Forms
@@ -108,12 +104,12 @@ class Choice:
         formulas = [{t: c.expression for t, c in law.items()} for law in laws]
         chunks = [formulas[k : k + CHUNK] for k in range(0, len(formulas), CHUNK)]
         tasks = [(self.problem, data, chunk, self.parameters, precision) for chunk in chunks]
-        fits = [fit for found in self.map(refit_many, tasks) for fit in found]
+        fits = [fit for found in self.map(self.trial.refit_many, tasks) for fit in found]
         return [self.row(law, fit, data) for law, fit in zip(laws, fits, strict=True)]
 
     def row(self, law: Mapping[str, Candidate], fit: Refit, data: FitData) -> Row:
         """Return the row of a refitted law."""
-        constants = len(fit.theta) + (len(data.starts) - 1) * data.nodes.shape[1]
+        constants = len(fit.theta) + data.initial_values
         nats = [c.structure_nats for c in law.values()]
         forms = self.forms.of_law(law)
         length = self.criterion.description_length(fit.deviance, constants, data.count, forms, nats)
@@ -142,22 +138,16 @@ class Selection:
 
 def prepare_choice(
     problem: Problem,
-    observations: Observations,
+    trial: Trial,
     extraction: Extraction,
     settings: SelectSettings,
     *,
     map: Map = map,
 ) -> Choice:
-    """Gather what laws are refitted to; nodes start on the surrogate's trajectories."""
-    starts = starting_trajectories(problem, observations, extraction.trajectories)
-    noise = observations.noise
-    training = fit_data(problem, observations.training, starts, noise)
-    full = fit_data(problem, observations.experiments, starts, noise)
+    """Gather what laws are chosen by."""
     parameters = {name: value for name, (value, _) in extraction.parameters.items()}
     points = {n: box_points(s.arguments, s.support) for n, s in extraction.samples.items()}
-    return Choice(
-        problem, observations, training, full, parameters, settings, Forms(problem), points, map
-    )
+    return Choice(problem, trial, parameters, settings, Forms(problem), points, map)
 
 
 def screen(choice: Choice, fronts: Sequence[Mapping[str, Front]]) -> list[Row]:
@@ -166,10 +156,13 @@ def screen(choice: Choice, fronts: Sequence[Mapping[str, Front]]) -> list[Row]:
     laws: list[Combination] = [{name: zero(name) for name in pooled}]
     laws += shared(pooled, choice.forms)
     laws += ranked(
-        pooled, limit=choice.settings.laws, criterion=choice.criterion, count=choice.full.count
+        pooled,
+        limit=choice.settings.laws,
+        criterion=choice.criterion,
+        count=choice.trial.full.count,
     )
     seen: set[Any] = set()
-    rows = _sorted(choice.refit(_distinct(choice.forms, laws, seen), choice.full, SCREEN))
+    rows = _sorted(choice.refit(_distinct(choice.forms, laws, seen), choice.trial.full, SCREEN))
     library = libraries(fronts, list(pooled))
     explored: set[Any] = set()
     for _ in range(MOST_ROUNDS):
@@ -178,7 +171,7 @@ def screen(choice: Choice, fronts: Sequence[Mapping[str, Front]]) -> list[Row]:
         new = _distinct(choice.forms, near, seen)
         if not new:
             break
-        rows = _sorted(rows + choice.refit(new, choice.full, SCREEN))
+        rows = _sorted(rows + choice.refit(new, choice.trial.full, SCREEN))
     return rows
 
 
@@ -218,9 +211,9 @@ def shortlist(choice: Choice, rows: Sequence[Row]) -> list[Row]:
     chosen = distinct(choice, usable, SHORTLIST)
     chosen += [row for row in usable if row.without_hidden_terms and row not in chosen]
     laws = [fitted(row) for row in chosen]
-    final = choice.refit(laws, choice.full, EXACT)
-    held = any(e.held_out.any() for e in choice.observations.experiments)
-    trained = choice.refit(laws, choice.training, EXACT) if held else final
+    final = choice.refit(laws, choice.trial.full, EXACT)
+    held = choice.trial.held_out
+    trained = choice.refit(laws, choice.trial.training, EXACT) if held else final
     rows = [_scored(choice, a, b, held) for a, b in zip(final, trained, strict=True)]
     if not any(row.fit.ok for row in rows):
         raise no_law(len(rows))
@@ -292,19 +285,9 @@ def marked(choice: Choice, rows: Sequence[Row]) -> list[Row]:
 
 
 def _scored(choice: Choice, final: Row, trained: Row, held: bool) -> Row:
-    spread = measured_spread(choice.observations, choice.problem.components)
-    experiments = choice.observations.experiments
-    error = normalised_error(final.fit.path, experiments, choice.problem.components, spread)
-    ahead = math.nan
+    error, ahead = choice.trial.fit_error(final.fit), math.nan
     if held:
-        usable = trained.fit.ok
-        ahead = (
-            held_out_error(
-                choice.problem, choice.observations, choice.full, choice.training, trained.fit
-            )
-            if usable
-            else math.inf
-        )
+        ahead = choice.trial.holdout_error(trained.fit) if trained.fit.ok else math.inf
     seen = trained.fit if held and trained.fit.ok else None
     return Row(final.law, final.fit, final.length, error, ahead, trained=seen)
 

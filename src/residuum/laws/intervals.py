@@ -32,28 +32,33 @@ def threshold(data: FitData, unknowns: int, confidence: float) -> float:
 
 
 def profile_interval(
-    system: System, data: FitData, fit: Refit, name: str, *, confidence: float
+    system: System,
+    data: FitData,
+    fit: Refit,
+    name: str,
+    *,
+    confidence: float,
+    by: Callable[..., Refit] = fit_system,
 ) -> tuple[float, float]:
-    """Return the ends of the interval of one unknown; infinite where the data set no end."""
+    """Return the ends of the interval of one unknown; infinite where the data set no end.
+
+    `by` fits the others while one is held.
+    """
     place = fit.unknowns.index(name)
-    rise = threshold(data, len(fit.theta) + _initial_states(data), confidence)
+    rise = threshold(data, len(fit.theta) + data.initial_values, confidence)
     centre, se = float(fit.theta[place]), float(fit.standard_errors[place])
     if not math.isfinite(se) or se <= 0.0:
         return -math.inf, math.inf
     started = restart(data, fit)
 
     def excess(value: float) -> float:
-        held = fit_system(
+        held = by(
             system, started, fit.hidden, precision=PROFILE, held={name: value}, steps=fit.steps
         )
         return held.deviance - fit.deviance
 
     low, high = (_end(excess, centre, side * se, rise) for side in (-1.0, 1.0))
     return max(low, float(system.low[place])), min(high, float(system.high[place]))
-
-
-def _initial_states(data: FitData) -> int:
-    return (len(data.starts) - 1) * data.nodes.shape[1]
 
 
 def _end(excess: Callable[[float], float], centre: float, se: float, rise: float) -> float:

@@ -553,6 +553,22 @@ def _carry(data, nodes, recursion, offset, step, p, share, spread, out):
 
 
 @njit(cache=True, error_model="numpy")
+def rates(program, logarithmic, data, theta, nodes, found, slopes):
+    """Write the time derivatives `found[N, n]` at the nodes, and `slopes[N, n, p]` by theta."""
+    t, inputs = data[0], data[2]
+    n, p, q = nodes.shape[1], len(theta), inputs.shape[1]
+    work = np.empty((4, len(program[0])))
+    v, jacobian = np.empty(n + p + q + 1), np.empty((n, n + p + q + 1))
+    for k in range(nodes.shape[0]):
+        v[:n] = nodes[k]
+        v[n : n + p] = theta
+        v[n + p : n + p + q] = inputs[k]
+        v[n + p + q] = t[k]
+        right_hand_side(program, logarithmic, v, found[k], jacobian, work)
+        slopes[k] = jacobian[:, n : n + p]
+
+
+@njit(cache=True, error_model="numpy")
 def roll_out(program, logarithmic, data, theta, nodes):
     """Integrate each experiment from its first node, in place; return the time lost, or nan."""
     t, starts, inputs, steps = data[0], data[1], data[2], data[3]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,10 @@ from residuum.expressions.constants import rounded
 from residuum.expressions.expression import Expression
 from residuum.expressions.parser import parse
 from residuum.expressions.typeset import latex
-from residuum.problem.problem import Problem
+from residuum.problem.body_completion import written
+from residuum.problem.body_equations import read_body_problem
+from residuum.problem.body_problem import BodyProblem
+from residuum.problem.problem import Parameter, Problem
 
 Interval = tuple[float, float]
 
@@ -76,7 +80,11 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Law:
-    """A completed law; `equations[left]` are its right-hand sides with parameter symbols."""
+    """A completed law; `equations[left]` are its right-hand sides with parameter symbols.
+
+    A law of bodies has `bodies`, the problem of which they are the equations; its hidden terms
+    are written in lengths and scalars.
+    """
 
     dataset: str
     equations: Mapping[str, Expression]
@@ -86,6 +94,14 @@ class Law:
     verdict: Verdict
     runners_up: Sequence[Mapping[str, Any]] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    bodies: BodyProblem | None = None
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """The right-hand sides in the equation language, in full precision."""
+        if self.bodies is not None:
+            return written(self.bodies)
+        return {left: e.infix() for left, e in self.equations.items()}
 
     def to_json(self) -> dict[str, Any]:
         """Return the content of `law.json` (schema residuum/law/1)."""
@@ -93,7 +109,8 @@ class Law:
         return {
             "schema": "residuum/law/1",
             "dataset": self.dataset,
-            "equations": {left: e.infix() for left, e in self.equations.items()},
+            "equations": self.texts,
+            **({} if self.bodies is None else {"bodies": _bodies_json(self.bodies)}),
             "hidden": {name: _formula_json(h) for name, h in self.hidden.items()},
             "parameters": {
                 name: {
@@ -120,9 +137,12 @@ class Law:
     def from_json(cls, value: Mapping[str, Any]) -> Law:
         """Return the law that `to_json` wrote; raises KeyError or UserError on anything else."""
         verdict = value["verdict"]
+        bodies = _bodies(value)
         return cls(
             dataset=str(value["dataset"]),
-            equations={left: parse(text) for left, text in value["equations"].items()},
+            equations={left: parse(text) for left, text in value["equations"].items()}
+            if bodies is None
+            else {equation.left: equation.rhs for equation in bodies.equations},
             hidden={name: _formula(row) for name, row in value["hidden"].items()},
             parameters={name: _parameter(row) for name, row in value["parameters"].items()},
             scores=dict(value["scores"]),
@@ -135,6 +155,7 @@ class Law:
             ),
             runners_up=tuple(value["runners_up"]),
             provenance=dict(value["provenance"]),
+            bodies=bodies,
         )
 
 
@@ -142,6 +163,24 @@ def law_equations(problem: Problem, hidden: Mapping[str, Expression]) -> dict[st
     """Return the right-hand side of each equation by its left-hand side, hidden terms put in."""
     sides = problem.complete(hidden)
     return {equation.left: sides[equation.state] for equation in problem.equations}
+
+
+def _bodies_json(bodies: BodyProblem) -> dict[str, Any]:
+    """Return what the equations of bodies need to be read again."""
+    return {"scalars": list(bodies.scalars), "inputs": list(bodies.inputs)}
+
+
+def _bodies(value: Mapping[str, Any]) -> BodyProblem | None:
+    if "bodies" not in value:
+        return None
+    names = {n for text in value["equations"].values() for n in re.findall(r"[A-Za-z]\w*", text)}
+    given = {n: Parameter(n, row["value"]) for n, row in value["parameters"].items() if n in names}
+    return read_body_problem(
+        value["equations"],
+        scalars=value["bodies"]["scalars"],
+        inputs=value["bodies"]["inputs"],
+        parameters=given,
+    )
 
 
 def _finite(value: float | None) -> float | None:

@@ -121,7 +121,7 @@ def fit_system(
     steps: np.ndarray | None = None,
 ) -> Refit:
     """Fit a system that is built; see `refit`."""
-    theta, low, high = _held(system, held or {})
+    theta, low, high = unknowns_of(system, held or {})
     nodes = data.nodes.copy()
     if steps is not None:
         steps = steps.copy()
@@ -131,7 +131,7 @@ def fit_system(
     # Most of the way is gone with long steps; they are refined where it ends.
     status, information = _solve(system, data, theta, low, high, nodes, steps, SCREEN)
     if status in (LOST, STUCK):
-        theta, nodes = _held(system, held or {})[0], data.nodes.copy()
+        theta, nodes = unknowns_of(system, held or {})[0], data.nodes.copy()
         arrays, unit = data.arrays(np.ones_like(steps)), data.defect_tolerance
         log = system.logarithmic
         if match_segments(system.program, log, arrays, unit, theta, low, high, nodes, MATCHES):
@@ -175,7 +175,10 @@ def _solve(
     return status, information
 
 
-def _held(system: System, held: Mapping[str, float]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def unknowns_of(
+    system: System, held: Mapping[str, float]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return where the unknowns start and their bounds; those `held` stay at their values."""
     theta, low, high = system.start.copy(), system.low.copy(), system.high.copy()
     for name, value in held.items():
         place = system.unknowns.index(name)
@@ -227,7 +230,7 @@ def _result(
     with np.errstate(over="ignore"):
         shown = np.where(data.logarithmic, np.exp(path), path)
     return Refit(
-        hidden=_with_values(hidden, system, theta),
+        hidden=with_values(hidden, system, theta),
         unknowns=system.unknowns,
         theta=theta,
         information=information,
@@ -265,9 +268,10 @@ def negative_log_likelihood(
     return float(total), levels
 
 
-def _with_values(
+def with_values(
     hidden: Mapping[str, Expression], system: System, theta: np.ndarray
 ) -> dict[str, Expression]:
+    """Return the formulas with their constants as fitted."""
     values = dict(zip(system.unknowns, theta.tolist(), strict=True))
     return {
         term: e.with_constants([values[name] for name in constant_names(term, e)])

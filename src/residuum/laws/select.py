@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-import numpy as np
-
-from residuum.data.observations import Experiment, Observations
+from residuum.data.observations import Observations
 from residuum.distillers.front import Front
 from residuum.expressions.calculus import terms
 from residuum.expressions.expression import Expression
@@ -24,8 +21,7 @@ from residuum.laws.choice import (
     shortlist,
 )
 from residuum.laws.combinations import libraries
-from residuum.laws.forecast import agreement, completed, roll_out, roll_out_torch, valid_time
-from residuum.laws.intervals import profile_interval
+from residuum.laws.dynamics import Dynamics
 from residuum.laws.law import (
     HiddenFormula,
     Interval,
@@ -36,25 +32,21 @@ from residuum.laws.law import (
     law_equations,
 )
 from residuum.laws.refit import EXACT, Refit
-from residuum.laws.scores import held_out_path, measured_spread
 from residuum.laws.settings import SelectSettings
 from residuum.laws.shape import coefficients, inside, skeleton
-from residuum.laws.system import build_system, constant_names
+from residuum.laws.system import constant_names
 from residuum.laws.verdict import (
-    HORIZON,
     extensions,
     free_of_poles,
     identifiable,
     make_verdict,
     missing_test,
-    stable,
     term_probabilities,
     warnings_of,
 )
 from residuum.problem.dimensions import inferred_units
 from residuum.problem.problem import Problem
 
-CURVE_POINTS = 400
 RUNNERS_UP = 10
 
 
@@ -73,42 +65,41 @@ def select(
     `fronts` holds, for each surrogate and distiller, the front of every hidden term; `map` may
     spread refits over workers. The result does not depend on how many there are.
     """
-    choice = prepare_choice(problem, observations, extraction, settings, map=map)
+    trial = Dynamics.of(problem, observations, extraction.trajectories)
+    choice = prepare_choice(problem, trial, extraction, settings, map=map)
+    return select_by(choice, extraction, fronts, units=observations.units, dataset=dataset)
+
+
+def select_by(
+    choice: Choice,
+    extraction: Extraction,
+    fronts: Sequence[Mapping[str, Front]],
+    *,
+    units: Mapping[str, str],
+    dataset: str,
+) -> Selection:
+    """Refit candidates as the choice's trial does, choose one law, and say how sure it is."""
+    problem, trial = choice.problem, choice.trial
     rows = shortlist(choice, screen(choice, fronts))
     best = rows[0]
     wider = extensions(best, libraries(fronts, list(best.law)))
-    test = missing_test(best, choice.refit(wider, choice.full, EXACT), extraction.samples)
+    test = missing_test(best, choice.refit(wider, trial.full, EXACT), extraction.samples)
     identified = identifiable(choice, rows)
-    curves, disagreement, is_stable = predict(choice, best)
-    is_stable = is_stable and all(
-        free_of_poles(e, extraction.samples[name]) for name, e in best.fit.hidden.items()
-    )
-    notes = warnings_of(rows, identified, test, is_stable, disagreement)
-    ends = intervals(choice, best)
+    predicted = trial.predict(best.fit, best.trained)
+    whole = all(free_of_poles(e, extraction.samples[n]) for n, e in best.fit.hidden.items())
+    is_stable = None if predicted.stable is None and whole else bool(predicted.stable and whole)
+    notes = warnings_of(rows, identified, test, is_stable, predicted.disagreement)
+    ends = trial.intervals(best.fit, choice.settings.confidence)
     law = Law(
         dataset=dataset,
         equations=law_equations(problem, best.fit.hidden),
         hidden=hidden_formulas(choice, rows, ends),
-        parameters=law_parameters(problem, best.fit, ends, observations.units),
+        parameters=law_parameters(problem, best.fit, ends, units),
         scores=scores(choice, best),
         verdict=make_verdict(identified, test, is_stable, notes),
         runners_up=[row_json(r, k + 2, best.length) for k, r in enumerate(rows[1:][:RUNNERS_UP])],
     )
-    return Selection(law, tuple(rows), curves)
-
-
-def intervals(choice: Choice, best: Row) -> dict[str, Interval]:
-    """Return the profile-likelihood interval of every unknown of the chosen law."""
-    data = choice.full
-    logarithmic = frozenset(np.array(choice.problem.components)[data.logarithmic].tolist())
-    system = build_system(
-        choice.problem, best.fit.hidden, parameters=best.fit.values, logarithmic=logarithmic
-    )
-    confidence = choice.settings.confidence
-    return {
-        name: profile_interval(system, data, best.fit, name, confidence=confidence)
-        for name in system.unknowns
-    }
+    return Selection(law, tuple(rows), predicted.curves)
 
 
 def hidden_formulas(
@@ -183,84 +174,5 @@ def scores(choice: Choice, best: Row) -> dict[str, float | None]:
         "fit_nrmse": best.fit_error,
         "holdout_nrmse": best.holdout_error if math.isfinite(best.holdout_error) else None,
         "evidence": -0.5 * best.length,
-        "valid_time": _valid_time(choice, best),
-    }
-
-
-def _valid_time(choice: Choice, best: Row) -> float | None:
-    """Return the shortest time for which a held-out forecast stays valid, None if all do."""
-    names, times = choice.problem.components, []
-    spread = measured_spread(choice.observations, names)
-    for e in choice.observations.experiments:
-        if best.trained is None or not e.held_out.any():
-            continue
-        data = choice.full.experiment(e.name)
-        path = held_out_path(choice.problem, data, choice.training, best.trained)[e.held_out]
-        part = e.held_out_part()
-        blank = np.full(len(part), np.nan)
-        measured = np.stack([part.states.get(n, blank) for n in names], axis=1)
-        times.append(valid_time(part.t, path, measured, spread))
-    return min((t for t in times if t is not None), default=None)
-
-
-def predict(choice: Choice, best: Row) -> tuple[dict[str, Any], float, bool]:
-    """Return the law's curves by experiment, how far two integrators differ, and its stability.
-
-    A `fit` curve is the law over the samples it may see, a `forecast` curve the same law, fitted
-    without the held-out samples, over those.
-    """
-    problem, fit = choice.problem, best.fit
-    sides = completed(problem, fit.hidden, {p: fit.values[p] for p in problem.estimated})
-    curves: dict[str, Any] = {}
-    worst, is_stable = 0.0, True
-    for k, experiment in enumerate(choice.observations.experiments):
-        first, stop = choice.full.starts[k], choice.full.starts[k + 1]
-        t = _dense(experiment.t)
-        path = roll_out(problem, sides, experiment, fit.path[first], t)
-        if k == 0 and np.isfinite(path).all():
-            other = roll_out_torch(problem, sides, experiment, fit.path[first], t)
-            worst = agreement(path, other)
-        seen = experiment.t[~experiment.held_out]
-        curves[experiment.name] = forecast_curve(choice, best, experiment)
-        if len(seen):
-            curves[experiment.name]["fit"] = _curve(problem, t[t <= seen[-1]], path)
-        span = np.linspace(t[0], t[0] + HORIZON * (t[-1] - t[0]), CURVE_POINTS)
-        far = path
-        if not problem.inputs:
-            far = roll_out(problem, sides, experiment, fit.path[first], span)
-        is_stable = is_stable and stable(far, fit.path[first:stop])
-    return curves, worst, is_stable
-
-
-def forecast_curve(choice: Choice, best: Row, experiment: Experiment) -> dict[str, Any]:
-    """Return `{"forecast": curve}` of the held-out samples, empty when there is none.
-
-    A forecast in time starts on the last fitted sample; a held-out experiment is shown at its
-    sample times.
-    """
-    problem, trained = choice.problem, best.trained
-    if trained is None or not experiment.held_out.any():
-        return {}
-    names = choice.training.names
-    if experiment.name not in names:
-        data = choice.full.experiment(experiment.name)
-        path = held_out_path(problem, data, choice.training, trained)
-        return {"forecast": _curve(problem, experiment.t, path)}
-    last = choice.training.starts[names.index(experiment.name) + 1] - 1
-    t = _dense(experiment.t[experiment.t >= choice.training.t[last]])
-    sides = completed(problem, trained.hidden, {p: trained.values[p] for p in problem.estimated})
-    path = roll_out(problem, sides, experiment, trained.path[last], t)
-    return {"forecast": _curve(problem, t, path)}
-
-
-def _dense(t: np.ndarray) -> np.ndarray:
-    return np.unique(np.concatenate([np.linspace(t[0], t[-1], CURVE_POINTS), t]))
-
-
-def _curve(problem: Problem, t: np.ndarray, path: np.ndarray) -> dict[str, Any]:
-    path = path[: len(t)]
-    finite = np.isfinite(path).all(axis=1)
-    return {
-        "t": t[finite].tolist(),
-        "components": {c: path[finite, i].tolist() for i, c in enumerate(problem.components)},
+        "valid_time": choice.trial.valid_time(best.trained),
     }

@@ -161,6 +161,11 @@ class FitData:
         )
 
     @property
+    def initial_values(self) -> int:
+        """How many initial values are fitted beside the constants: a state for each experiment."""
+        return (len(self.starts) - 1) * self.nodes.shape[1]
+
+    @property
     def defect_tolerance(self) -> np.ndarray:
         """The unit in which the kernels measure continuity defects and steps, `[n]`."""
         return DEFECT_SHARE * self.spread

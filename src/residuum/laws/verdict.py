@@ -186,7 +186,7 @@ def warnings_of(
     rows: Sequence[Row],
     identified: Mapping[str, bool],
     test: MissingTest,
-    is_stable: bool,
+    is_stable: bool | None,
     disagreement: float,
 ) -> tuple[str, ...]:
     """Return the verdict's findings in words, the most important first."""
@@ -205,7 +205,7 @@ def warnings_of(
             f"Something may be missing: adding {test.term} improves the fit more than chance "
             f"(p = {test.p_value:.2g} after {test.tried} trials)"
         )
-    if not is_stable:
+    if is_stable is False:
         found.append("The law does not stay finite and in range over three times the measured time")
     if rows[0].without_hidden_terms:
         found.append("The known equations alone describe these data best: no hidden term is needed")
@@ -219,7 +219,10 @@ def _formulas(row: Row) -> str:
 
 
 def make_verdict(
-    identified: Mapping[str, bool], test: MissingTest, is_stable: bool, notes: tuple[str, ...]
+    identified: Mapping[str, bool],
+    test: MissingTest,
+    is_stable: bool | None,
+    notes: tuple[str, ...],
 ) -> Verdict:
     """Return the verdict with the figures it rests on."""
     return Verdict(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from residuum.errors import UserError
@@ -15,10 +16,38 @@ ALIASES = {"ln": "log", "arcsin": "asin", "arccos": "acos", "arctan": "atan", "p
 
 @dataclass(frozen=True, slots=True)
 class HiddenTerm:
-    """An unknown function by name, with the names of its formal arguments."""
+    """An unknown function by name, with the names of its formal arguments.
+
+    In a system of bodies `vectors` tells which arguments are vectors, and `vector` whether the
+    value is one: a function of lengths and scalars times a direction.
+    """
 
     name: str
     arguments: tuple[str, ...]
+    vectors: tuple[bool, ...] = ()
+    vector: bool = False
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """The arguments as numbers: the name of a vector's length stands for the vector."""
+        if not any(self.vectors):
+            return self.arguments
+        rows = zip(self.arguments, self.vectors, strict=True)
+        names = [_length(name) if vector else name for name, vector in rows]
+        return tuple(
+            f"{name}_length" if vector and names.count(found) > 1 else found
+            for name, found, vector in zip(self.arguments, names, self.vectors, strict=True)
+        )
+
+
+def _length(name: str) -> str:
+    """Return what the length of a vector is called."""
+    if not re.search(r"_ij\Z|_[ij]\Z", name):
+        return f"{name}_length"
+    base = re.sub(r"_ij\Z|_[ij]\Z", "", name)
+    if base.endswith("_t"):
+        return "speed"
+    return "distance" if name.endswith("_ij") else f"{name}_length"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +63,24 @@ class Call:
     arguments: tuple[Expression, ...]
 
 
+def plain_name(argument: Expression) -> str | None:
+    """Return the name that an argument consists of, or None."""
+    name = argument.head
+    return name if len(argument.tokens) == 1 and NAME.match(name) else None
+
+
 @dataclass(slots=True)
 class CallCollector:
     """Takes the calls that the parser meets, gives each a placeholder, and settles their form.
 
     Equal calls share one placeholder. Formal arguments carry the names of keywords; positional
-    ones the plain names given to them in every call alike, else `arg1`, `arg2`, ...
+    ones what `name_of` calls them in every call alike, else `arg1`, `arg2`, ... Arguments may hold
+    the placeholders `allowed`, by their names before the @.
     """
 
     taken: Mapping[str, str]
+    name_of: Callable[[Expression], str | None] = plain_name
+    allowed: tuple[str, ...] = ()
     _calls: list[Call] = field(default_factory=list)
     _keywords: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _where: dict[str, str] = field(default_factory=dict)
@@ -64,6 +102,11 @@ class CallCollector:
         self._check_agreement(name, len(given), set(keywords), where)
         return Expression.variable(self._placeholder(name, given))
 
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        """The calls met so far."""
+        return tuple(self._calls)
+
     def finish(self) -> tuple[tuple[HiddenTerm, ...], tuple[Call, ...]]:
         """Return the hidden terms in order of first appearance, and all calls."""
         names = tuple(dict.fromkeys(call.term for call in self._calls))
@@ -81,9 +124,9 @@ class CallCollector:
     def _check_term(self, name: str, where: str) -> None:
         if name == PAIR_SUM:
             raise UserError(
-                "sums over bodies, sum(...), are not supported yet",
+                "sum(...) runs over bodies, and these data have none",
                 where=where,
-                hint="this version handles ordinary differential equations",
+                hint="name the column that tells bodies apart: data: {body: COLUMN}",
             )
         if name in self.taken:
             kind = self.taken[name]
@@ -107,7 +150,8 @@ class CallCollector:
                 expected=f"{name}(...) with what it may depend on",
                 hint="an unknown number is a parameter: declare it under parameters:",
             )
-        if any("@" in variable for part in given for variable in part.variables):
+        names = (variable.partition("@") for part in given for variable in part.variables)
+        if any(mark and name not in self.allowed for name, mark, _ in names):
             raise UserError(
                 f"hidden term {name!r} has a hidden term as its argument",
                 where=where,
@@ -131,7 +175,7 @@ class CallCollector:
         calls = [call for call in self._calls if call.term == name]
         keywords = self._keywords[name]
         positional = len(calls[0].arguments) - len(keywords)
-        given = {tuple(_plain(a) for a in call.arguments[:positional]) for call in calls}
+        given = {tuple(self.name_of(a) for a in call.arguments[:positional]) for call in calls}
         plain = given.pop() if len(given) == 1 else (None,) * positional
         names = [p for p in plain if p is not None]
         if len(names) < positional:
@@ -144,9 +188,3 @@ class CallCollector:
                 hint="name the arguments by keyword, such as f(a=x, b=x)",
             )
         return formal
-
-
-def _plain(argument: Expression) -> str | None:
-    """Return the name that an argument consists of, or None."""
-    name = argument.head
-    return name if len(argument.tokens) == 1 and NAME.match(name) else None

@@ -1,0 +1,207 @@
+r"""Laws fitted to measured rates, such as accelerations: no trajectory is integrated.
+
+.. math:: \frac{d^k x}{dt^k}\Big|_{measured} = f(x, \theta) + e
+
+at states that are taken as they were measured. A `FitData` holds them as its nodes, the rates as
+what was observed, and no experiment: nothing but :math:`\theta` is unknown.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from residuum.expressions.expression import Expression
+from residuum.laws.intervals import profile_interval
+from residuum.laws.kernels import rates
+from residuum.laws.law import Interval
+from residuum.laws.refit import (
+    SCREEN,
+    Precision,
+    Refit,
+    negative_log_likelihood,
+    unknowns_of,
+    with_values,
+)
+from residuum.laws.system import FitData, System, build_system
+from residuum.laws.trial import Prediction
+from residuum.problem.problem import Problem
+
+MOST_TRIALS = 12
+Task = tuple[Problem, FitData, Sequence[Mapping[str, Expression]], Mapping[str, float], Precision]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rates:
+    """Rates that laws are fitted to, whole and without what is held out, and what is held out."""
+
+    problem: Problem
+    training: FitData
+    full: FitData
+    unseen: FitData
+
+    @property
+    def refit_many(self) -> Callable[[Task], list[Refit]]:
+        """Refits to the rates."""
+        return refit_rates_many
+
+    @property
+    def held_out(self) -> bool:
+        """Whether anything is held out."""
+        return self.unseen.count > 0
+
+    def fit_error(self, fit: Refit) -> float:
+        """Return the rms error of the rates over their standard deviation."""
+        return self._error(fit.path, self.full)
+
+    def holdout_error(self, fit: Refit) -> float:
+        """Return the same of rates that the fit has not seen."""
+        system = build_system(self.problem, fit.hidden, parameters=fit.values)
+        return self._error(_rates(system, self.unseen, system.start)[0], self.unseen)
+
+    def _error(self, path: np.ndarray, data: FitData) -> float:
+        seen = data.weights > 0
+        spread = np.std(self.full.observed[self.full.weights > 0])
+        error = float(np.sqrt(np.mean((path - data.observed)[seen] ** 2)) / spread)
+        return error if math.isfinite(error) else math.inf
+
+    def valid_time(self, trained: Refit | None) -> float | None:
+        """Return None: nothing is forecast in time."""
+        return None
+
+    def intervals(self, fit: Refit, confidence: float) -> dict[str, Interval]:
+        """Return the profile-likelihood interval of every unknown."""
+        system = build_system(self.problem, fit.hidden, parameters=fit.values)
+        return {
+            name: profile_interval(
+                system, self.full, fit, name, confidence=confidence, by=fit_rates
+            )
+            for name in system.unknowns
+        }
+
+    def predict(self, fit: Refit, trained: Refit | None) -> Prediction:
+        """Return no curves: nothing was integrated."""
+        return Prediction({}, 0.0, None)
+
+
+def refit_rates_many(task: Task) -> list[Refit]:
+    """Refit several combinations of formulas; one picklable argument, for `map` over workers."""
+    problem, data, combinations, parameters, precision = task
+    found = []
+    for hidden in combinations:
+        system = build_system(problem, hidden, parameters=parameters)
+        found.append(fit_rates(system, data, hidden, precision=precision))
+    return found
+
+
+def fit_rates(
+    system: System,
+    data: FitData,
+    hidden: Mapping[str, Expression],
+    *,
+    precision: Precision = SCREEN,
+    held: Mapping[str, float] | None = None,
+    steps: np.ndarray | None = None,
+) -> Refit:
+    """Fit the unknowns of a system to rates by Levenberg-Marquardt; `steps` is not used.
+
+    A numerical failure is a status, never an exception.
+    """
+    theta, low, high = unknowns_of(system, held or {})
+    free = low < high
+    found, slopes = _rates(system, data, theta)
+    information, damping, status = np.eye(len(theta)), 1e-6, "ok"
+    for _ in range(precision.iterations):
+        if not _finite(found, data):
+            status = "not finite where it was measured"
+            break
+        levels = negative_log_likelihood(data, found, precision.floor)[1]
+        share = data.weights / np.where(levels > 0, levels, 1.0)
+        residual, jacobian = (found - data.observed) * share, slopes * share[:, :, None]
+        jacobian = np.where(share[:, :, None] > 0, jacobian, 0.0).reshape(-1, len(theta))
+        information = jacobian.T @ jacobian
+        gradient = jacobian.T @ np.where(share > 0, residual, 0.0).ravel()
+        moved = _step(system, data, theta, (low, high), share, information, gradient, free, damping)
+        if moved is None:
+            break
+        theta, found, slopes, damping, change = moved
+        if change < precision.step:
+            break
+    return _result(system, data, hidden, theta, found, information, status, precision)
+
+
+def _rates(system: System, data: FitData, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    found = np.empty(data.nodes.shape)
+    slopes = np.empty((*data.nodes.shape, len(theta)))
+    arrays = data.arrays(np.ones(len(data.t), dtype=np.int64))
+    rates(system.program, system.logarithmic, arrays, theta, data.nodes, found, slopes)
+    return found, slopes
+
+
+def _finite(found: np.ndarray, data: FitData) -> bool:
+    return bool(np.isfinite(found[data.weights > 0]).all())
+
+
+def _step(
+    system: System,
+    data: FitData,
+    theta: np.ndarray,
+    bounds: tuple[np.ndarray, np.ndarray],
+    share: np.ndarray,
+    information: np.ndarray,
+    gradient: np.ndarray,
+    free: np.ndarray,
+    damping: float,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, float, float] | None:
+    """Return theta after a step that lowers the misfit, with its rates; None if there is none."""
+
+    def misfit(path: np.ndarray) -> float:
+        residual = ((path - data.observed) * share)[share > 0]
+        return float(residual @ residual) if np.isfinite(residual).all() else math.inf
+
+    before = misfit(_rates(system, data, theta)[0])
+    scale = np.sqrt(np.clip(np.diag(information), 1e-300, None))
+    for _ in range(MOST_TRIALS):
+        scaled = information / np.outer(scale, scale) + damping * np.eye(len(theta))
+        scaled = np.where(np.outer(free, free), scaled, np.eye(len(theta)))
+        try:
+            step = -np.linalg.solve(scaled, np.where(free, gradient / scale, 0.0)) / scale
+        except np.linalg.LinAlgError:
+            damping = max(10.0 * damping, 1e-9)
+            continue
+        moved = np.clip(theta + step, *bounds)
+        found, slopes = _rates(system, data, moved)
+        if misfit(found) <= before:
+            change = float(np.max(np.abs(moved - theta) / (np.abs(theta) + 1e-12), initial=0.0))
+            return moved, found, slopes, max(0.1 * damping, 1e-15), change
+        damping = max(10.0 * damping, 1e-9)
+    return None
+
+
+def _result(
+    system: System,
+    data: FitData,
+    hidden: Mapping[str, Expression],
+    theta: np.ndarray,
+    found: np.ndarray,
+    information: np.ndarray,
+    status: str,
+    precision: Precision,
+) -> Refit:
+    ok = status == "ok" and _finite(found, data)
+    deviance, noise = negative_log_likelihood(data, found, precision.floor)
+    return Refit(
+        hidden=with_values(hidden, system, theta),
+        unknowns=system.unknowns,
+        theta=theta,
+        information=information,
+        noise=noise,
+        path=found,
+        nodes=data.nodes,
+        steps=np.ones(len(data.t), dtype=np.int64),
+        deviance=deviance if ok else math.inf,
+        status=status if ok or status != "ok" else "not finite where it was measured",
+    )
