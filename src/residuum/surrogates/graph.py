@@ -100,12 +100,11 @@ class _Search:
         count = len(bench.frames)
         order = torch.randperm(count, generator=generator)[: bench.settings.search]
         held = max(1, round(bench.settings.holdout * len(order)))
-        masks = []
-        for chosen in (order[held:], order[:held]):
-            mask = torch.zeros(count, dtype=torch.bool)
-            mask[chosen] = True
-            masks.append(mask.to(bench.frames.frame.device))
-        return cls(bench, generator, *(bench.frames.take(mask) for mask in masks))
+        learning, unseen = (
+            bench.frames.take(_mask(chosen, count, bench.frames.frame.device))
+            for chosen in (order[held:], order[:held])
+        )
+        return cls(bench, generator, learning, unseen)
 
     def run(self) -> GraphTrained:
         """Choose forms, fit all frames, remove arguments, fit again."""
@@ -260,3 +259,9 @@ class _Search:
         spread = gain.std(correction=0) / max(1, len(gain) - 1) ** 0.5
         matters = a.mean() > max(NEGLIGIBLE**2, MUCH**2 * float(b.mean()))
         return bool(matters & (gain.mean() > CERTAIN * spread))
+
+
+def _mask(chosen: Tensor, count: int, device: torch.device) -> Tensor:
+    mask = torch.zeros(count, dtype=torch.bool)
+    mask[chosen] = True
+    return mask.to(device)

@@ -98,7 +98,6 @@ class GraphBench:
         features = features_of(view.X, length=length, exchange=view.exchange if mutual else None)
         return CentralHead(Trunk(features, layers, view.scale), mutual)
 
-
     def first(
         self, heads: Mapping[str, MessageHead], batch: int, generator: torch.Generator
     ) -> Tensor:
@@ -129,9 +128,7 @@ def make_bench(
         system = GraphSystem(problem, units, scales, scalars)
         theta = torch.cat([start, start.new_zeros(system.size - len(start))])[None]
         views[term.name] = _view(system, few, theta, term)
-    return GraphBench(
-        problem, frames, settings, views, scales, start, bounds, scalars, record
-    )
+    return GraphBench(problem, frames, settings, views, scales, start, bounds, scalars, record)
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ memory is linear in the pairs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -95,11 +95,13 @@ class Frames:
         pairs = rows[self.receiver]
         number = chosen.cumsum(0) - 1
         return Frames(
-            *({k: v[rows] for k, v in part.items()} for part in self._arrays),
+            _each(self.bodies, lambda v: v[rows]),
+            _each(self.signals, lambda v: v[rows]),
+            _each(self.targets, lambda v: v[rows]),
             number[self.frame[rows]],
             place[self.receiver[pairs]],
             place[self.sender[pairs]],
-            {k: v[rows] for k, v in self.unknown.items()},
+            _each(self.unknown, lambda v: v[rows]),
         )
 
     def parts(self, most: int) -> tuple[Frames, ...]:
@@ -112,20 +114,19 @@ class Frames:
 
     def to(self, device: torch.device) -> Frames:
         """Return the frames on a device."""
-        moved = {}
-        for field in fields(self):
-            value = getattr(self, field.name)
-            whole = isinstance(value, Tensor)
-            moved[field.name] = value.to(device) if whole else _to(value, device)
-        return replace(self, **moved)
+        return Frames(
+            _each(self.bodies, lambda v: v.to(device)),
+            _each(self.signals, lambda v: v.to(device)),
+            _each(self.targets, lambda v: v.to(device)),
+            self.frame.to(device),
+            self.receiver.to(device),
+            self.sender.to(device),
+            _each(self.unknown, lambda v: v.to(device)),
+        )
 
-    @property
-    def _arrays(self) -> tuple[Values, Values, Values]:
-        return self.bodies, self.signals, self.targets
 
-
-def _to(values: Values, device: torch.device) -> Values:
-    return {name: value.to(device) for name, value in values.items()}
+def _each(values: Values, change: Callable[[Tensor], Tensor]) -> Values:
+    return {name: change(value) for name, value in values.items()}
 
 
 def frames_of(
