@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from benchmarks.particles.messages import agreement
 from benchmarks.particles.simulations import CASES, accelerations, snapshots
 
 
@@ -32,3 +33,15 @@ def test_closer_bodies_of_like_charge_repel_more():
     a = accelerations(CASES["charge"], x, 0 * x, m, q)
     assert a[0, 0, 0] == pytest.approx(-1 / 1.01**2)
     assert a[1, 0, 0] < a[0, 0, 0] < 0
+
+
+def test_the_score_leaves_out_by_the_truth_alone():
+    rng = np.random.default_rng(0)
+    forces = rng.standard_normal((1000, 2))
+    forces[:3] *= 1e3
+    messages = forces + 0.01 * rng.standard_normal((1000, 2))
+    messages[500] = 100.0
+    scores = agreement(messages, forces)
+    assert scores.left_out == pytest.approx(0.003)
+    assert scores.robust < 0.0 < scores.everything
+    assert agreement(forces, forces).robust == 1.0
