@@ -26,6 +26,8 @@ from residuum.surrogates.settings import GraphSettings
 
 SEARCH_ROUNDS, PRUNE_ROUNDS, FIRST_ROUNDS = 5, 3, 4
 HELPS = 0.9  # ratio of errors by which removing an argument counts as a relief
+HARMLESS = 1.1  # the same where what was learned says little of what was not seen
+WORSE = 2.0  # ratio of errors on unseen and learned snapshots that means so
 SEARCHED, FEWEST = 12_000, 10  # pairs, and snapshots, that a search looks at
 SLACK = 3.0  # nats of evidence that an argument must be worth to stay
 CERTAIN = 2.0  # standard errors by which a freer form must be better
@@ -99,11 +101,12 @@ class _Search:
     @classmethod
     def over(cls, bench: GraphBench, generator: torch.Generator) -> _Search:
         count = len(bench.frames)
-        order = torch.randperm(count, generator=generator)[: _searched(bench)]
-        held = max(1, round(bench.settings.holdout * len(order)))
+        order = torch.randperm(count, generator=generator)
+        searched, most = _searched(bench)
+        held = max(1, round(bench.settings.holdout * searched))
         learning, unseen = (
             bench.frames.take(_mask(chosen, count, bench.frames.frame.device))
-            for chosen in (order[held:], order[:held])
+            for chosen in (order[held:searched], torch.cat([order[:held], order[searched:most]]))
         )
         return cls(bench, generator, learning, unseen)
 
@@ -146,8 +149,16 @@ class _Search:
                 gone = {*self._dead(fit, term), argument}
                 dead = {name: self._dead(fit, name) for name in fit.heads} | {term: gone}
                 trial = self._try(fit.kinds, dead)
-                fit = trial if self._error(trial) < HELPS * self._error(fit) else fit
+                fit = trial if self._error(trial) < self._allowed(fit) else fit
         return fit
+
+    def _allowed(self, fit: GraphTrained) -> float:
+        """Return the error that a fit without one of the arguments may have.
+
+        Where the fit has learned its snapshots by heart, the simpler one is the likelier.
+        """
+        seen, unseen = self._error(fit, self.learning), self._error(fit)
+        return (HARMLESS if unseen > WORSE * seen else HELPS) * unseen
 
     def prune(self, fit: GraphTrained) -> GraphTrained:
         """Return the fit without the arguments that the evidence does not ask for."""
@@ -230,12 +241,13 @@ class _Search:
             before=fit,
         )
 
-    def _squares(self, fit: GraphTrained) -> Tensor:
-        """Return the mean square of relative errors in each unseen frame, `[F]`."""
-        frames, rows = self.unseen, []
+    def _squares(self, fit: GraphTrained, frames: Frames | None = None) -> Tensor:
+        """Return the mean square of relative errors in each frame, the unseen ones, `[F]`."""
+        frames, rows = frames or self.unseen, []
         for state, e in all_differences(fit.system, frames, fit.theta).items():
             scaled = e[0] / standard_error(sizes(frames.targets[state]))
-            rows.append(scaled.square().nanmean(1).nan_to_num(0.0))
+            # Quite wrong is quite wrong: a few wild values must not decide between forms.
+            rows.append(scaled.square().clamp(max=1.0).nanmean(1).nan_to_num(0.0))
         each = torch.stack(rows).mean(0)
         total = each.new_zeros(len(frames)).index_add_(0, frames.frame, each)
         return total / torch.bincount(frames.frame, minlength=len(frames))
@@ -250,8 +262,8 @@ class _Search:
             parts.append(f"{term} {kind}{without}")
         return "; ".join(parts)
 
-    def _error(self, fit: GraphTrained) -> float:
-        return float(self._squares(fit).mean().sqrt())
+    def _error(self, fit: GraphTrained, frames: Frames | None = None) -> float:
+        return float(self._squares(fit, frames).mean().sqrt())
 
     def _better(self, simple: GraphTrained, free: GraphTrained) -> bool:
         """Tell whether a freer form predicts unseen frames better, beyond chance and use."""
@@ -262,10 +274,14 @@ class _Search:
         return bool(matters & (gain.mean() > CERTAIN * spread))
 
 
-def _searched(bench: GraphBench) -> int:
-    """Return how many snapshots are searched on: fewer where each holds many pairs."""
-    each = max(1, len(bench.frames.receiver) // len(bench.frames))
-    return min(bench.settings.search, max(FEWEST, SEARCHED // each))
+def _searched(bench: GraphBench) -> tuple[int, int]:
+    """Return how many snapshots are searched on, and how many are looked at in all.
+
+    Fewer where each holds many pairs; errors are compared on all that are not learned from.
+    """
+    count = len(bench.frames)
+    most = min(count, max(FEWEST, SEARCHED * count // max(1, len(bench.frames.receiver))))
+    return min(bench.settings.search, most), most
 
 
 def _mask(chosen: Tensor, count: int, device: torch.device) -> Tensor:
