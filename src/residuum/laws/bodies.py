@@ -20,6 +20,7 @@ from residuum.laws.rates import Rates
 from residuum.laws.trial import Trial
 from residuum.problem.body_completion import complete
 from residuum.problem.body_problem import BodyProblem
+from residuum.problem.hidden_term import HiddenTerm
 from residuum.problem.problem import Problem
 
 # Components of all bodies together that are integrated at once.
@@ -31,7 +32,15 @@ def law_of_bodies(problem: BodyProblem, law: Law) -> Law:
     formulas = {name: hidden.expression for name, hidden in law.hidden.items()}
     completed = complete(problem, formulas)
     equations = {equation.left: equation.rhs for equation in completed.equations}
-    return replace(law, equations=equations, bodies=completed)
+    hidden = {
+        name: replace(formula, direction=_direction(problem.hidden_term(name)))
+        for name, formula in law.hidden.items()
+    }
+    return replace(law, equations=equations, hidden=hidden, bodies=completed)
+
+
+def _direction(term: HiddenTerm) -> str:
+    return term.arguments[term.vectors.index(True)] if term.vector else ""
 
 
 def body_trial(
