@@ -72,7 +72,7 @@ def select(
     if isinstance(problem, BodyProblem):
         written, trial = body_trial(problem, observations, extraction)
         choice = prepare_choice(written, trial, extraction, settings, map=map)
-        found = _select(choice, extraction, fronts, units={}, dataset=dataset)
+        found = _select(choice, extraction, fronts, units=None, dataset=dataset)
         return replace(found, law=law_of_bodies(problem, found.law))
     moving = Dynamics.of(problem, observations, extraction.trajectories)
     choice = prepare_choice(problem, moving, extraction, settings, map=map)
@@ -84,7 +84,7 @@ def _select(
     extraction: Extraction,
     fronts: Sequence[Mapping[str, Front]],
     *,
-    units: Mapping[str, str],
+    units: Mapping[str, str] | None,
     dataset: str,
 ) -> Selection:
     problem, trial = choice.problem, choice.trial
@@ -158,15 +158,19 @@ def _constants(
 
 
 def law_parameters(
-    problem: Problem, fit: Refit, ends: Mapping[str, Interval], units: Mapping[str, str]
+    problem: Problem, fit: Refit, ends: Mapping[str, Interval], units: Mapping[str, str] | None
 ) -> dict[str, LawParameter]:
-    """Return the parameters of the known physics, given and estimated, units as they follow."""
-    values, inferred = fit.values, inferred_units(problem, units)
+    """Return the parameters of the known physics, given and estimated, units as they follow.
+
+    With None for `units` a parameter has the unit it declares.
+    """
+    values = fit.values
+    inferred = {} if units is None else inferred_units(problem, units)
     return {
         p.name: LawParameter(
             value=values[p.name] if p.value is None else p.value,
             ci95=ends[p.name] if p.estimated else None,
-            unit=p.unit or inferred[p.name],
+            unit=p.unit or inferred.get(p.name),
             estimated=p.estimated,
         )
         for p in problem.parameters
