@@ -28,7 +28,7 @@ from residuum.problem.problem import Problem
 # Components of all bodies together that are integrated at once.
 MOST_COMPONENTS = 48
 # Components for which every law of the settings is tried, and laws that are tried in any case.
-USUAL_COMPONENTS, FEWEST_LAWS = 4, 24
+USUAL_COMPONENTS, FEWEST_LAWS, FEWEST_SHORT = 4, 24, 6
 
 
 def affordable(settings: SelectSettings, trial: Trial) -> SelectSettings:
@@ -42,6 +42,7 @@ def affordable(settings: SelectSettings, trial: Trial) -> SelectSettings:
         settings,
         laws=max(min(settings.laws, FEWEST_LAWS), round(share * settings.laws)),
         extend=max(min(settings.extend, 1), round(share * settings.extend)),
+        shortlist=max(min(settings.shortlist, FEWEST_SHORT), round(share * settings.shortlist)),
     )
 
 
