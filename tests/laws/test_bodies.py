@@ -85,7 +85,7 @@ def test_a_mass_that_is_not_known_is_estimated() -> None:
 
 @pytest.mark.slow
 def test_a_law_through_the_dynamics() -> None:
-    observations = Observations.of(trajectories(4, 3, seed=1, noise=0.01))
+    observations = Observations.of(trajectories(3, 2, seed=1, noise=0.005))
     law = select(problem_of(), observations, extraction_of({}, {}), FRONTS, SETTINGS).law
     np.testing.assert_allclose(law.hidden["force"].expression.constants, (2, 0.5), rtol=0.03)
     assert law.verdict.stable
