@@ -14,6 +14,7 @@ Marquardt's method, IMM-REP-1999-05, DTU 1999.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -33,6 +34,10 @@ class Model(Protocol):
 
     def jacobian(self, tape: Any) -> Tensor:
         """Return `J[B, E, R, P + Q]`; the buffer may be reused by the next call."""
+
+
+Residuals = Callable[[Tensor, Tensor], tuple[Tensor, Any]]
+Equations = Callable[[Any, Tensor], Normal]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +86,35 @@ def minimise(
     `precision` holds the diagonal priors `state[B, P]`, `shared[B, Q]`. An element is done when
     two accepted steps in a row lower its cost by less than `tolerance` (in nats), or none can.
     """
-    search = _Search(model, start, precision, damping, tolerance, bounds)
+    P = start.state.shape[-1]
+    return minimise_by(
+        model.residuals,
+        lambda tape, r: assemble(model.jacobian(tape), r, P),
+        start,
+        precision,
+        iterations=iterations,
+        damping=damping,
+        tolerance=tolerance,
+        bounds=bounds,
+    )
+
+
+def minimise_by(
+    residuals: Residuals,
+    equations: Equations,
+    start: Unknowns,
+    precision: Unknowns,
+    *,
+    iterations: int,
+    damping: float | Tensor = 1e-6,
+    tolerance: float = 1e-3,
+    bounds: Bounds | None = None,
+) -> Fit:
+    """Return the same of functions: residuals with a tape, and normal equations from the two.
+
+    For models that add up their normal equations and never hold a whole Jacobian.
+    """
+    search = _Search(residuals, equations, start, precision, damping, tolerance, bounds)
     count = 0
     for count in range(1, iterations + 1):  # noqa: B007
         if search.step():
@@ -94,18 +127,20 @@ class _Search:
 
     def __init__(
         self,
-        model: Model,
+        residuals: Residuals,
+        equations: Equations,
         start: Unknowns,
         precision: Unknowns,
         damping: float | Tensor,
         tolerance: float,
         bounds: Bounds | None,
     ) -> None:
-        self.model, self.precision, self.bounds = model, precision, bounds
+        self.residuals, self.equations = residuals, equations
+        self.precision, self.bounds = precision, bounds
         self.tolerance, self.at = tolerance, start
-        self.r, tape = model.residuals(start.state, start.shared)
+        self.r, tape = residuals(start.state, start.shared)
         self.cost = self.cost_of(self.r, start)
-        self.normal = assemble(model.jacobian(tape), self.r, start.state.shape[-1])
+        self.normal = equations(tape, self.r)
         self.mu = damping * self.normal.largest
         self.nu = torch.full_like(self.mu, 2.0)
         self.small = torch.zeros_like(self.mu)
@@ -125,7 +160,7 @@ class _Search:
         trial = self.at.plus(move)
         if self.bounds is not None:
             trial = Unknowns(trial.state, self.bounds.project(trial.shared))
-        r, tape = self.model.residuals(trial.state, trial.shared)
+        r, tape = self.residuals(trial.state, trial.shared)
         cost = self.cost_of(r, trial)
         gain = self.cost - cost
         accept = ok & (gain >= 0) & torch.isfinite(cost) & ~self.done
@@ -166,7 +201,7 @@ class _Search:
         self.done = self.done | (self.small >= 2) | (self.nu > 2.0**24)
 
     def _move(self, accept: Tensor, trial: Unknowns, r: Tensor, cost: Tensor, tape: Any) -> None:
-        normal = assemble(self.model.jacobian(tape), r, trial.state.shape[-1])
+        normal = self.equations(tape, r)
         if bool(accept.all()):
             self.at, self.r, self.cost, self.normal = trial, r, cost, normal
             return

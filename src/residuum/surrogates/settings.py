@@ -71,4 +71,42 @@ class PinnSettings:
             raise ValueError("states and hidden: expected at least one kind of head each")
 
 
+@dataclass(frozen=True, slots=True)
+class GraphSettings:
+    """The graph surrogate: messages to try, restarts, sizes and iterations."""
+
+    __pydantic_config__: ClassVar = {"extra": "forbid"}
+
+    messages: Annotated[
+        tuple[Literal["mutual", "central", "free mutual", "free"], ...],
+        "forms of a vector term to try, simplest first: mutual (along the line between two bodies, "
+        "equal and opposite), central (along the line), free mutual, free",
+    ] = ("mutual", "central", "free mutual", "free")
+    ensemble: Annotated[int, "restarts, trained as one batch (1 to 64)"] = 4
+    width: Annotated[int, "units in each layer of a hidden term's network (1 to 64)"] = 8
+    layers: Annotated[int, "layers of a hidden term's network (1 to 4)"] = 2
+    rounds: Annotated[int, "evidence updates of the final fit"] = 12
+    iterations: Annotated[int, "Levenberg-Marquardt iterations a round"] = 12
+    search: Annotated[int, "snapshots by which restarts and forms are compared"] = 200
+    holdout: Annotated[float, "share of these on which errors are compared (0.05 to 0.5)"] = 0.3
+    device: Annotated[Literal["auto", "cpu", "cuda"], "where to train"] = "auto"
+
+    def __post_init__(self) -> None:
+        limits = {
+            "ensemble": (1, 64),
+            "width": (1, 64),
+            "layers": (1, 4),
+            "rounds": (1, 1000),
+            "iterations": (1, 10_000),
+            "search": (2, 1_000_000),
+            "holdout": (0.05, 0.5),
+        }
+        for name, (low, high) in limits.items():
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise ValueError(f"{name}: expected {low} to {high}, found {value}")
+        if not self.messages:
+            raise ValueError("messages: expected at least one form")
+
+
 SETTINGS: dict[str, type[PinnSettings]] = {"pinn": PinnSettings}

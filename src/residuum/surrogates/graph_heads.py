@@ -1,0 +1,136 @@
+r"""In what direction does a hidden term act, and what is the answer to it?
+
+A vector term of a vector :math:`v` and scalars :math:`s` is either *central*,
+:math:`\phi(|v|, s)\, v/|v|`, which turns with the bodies, or *free*, any vector function
+:math:`g(v, s)`. Between two bodies it is *mutual* where Newton's third law holds: a central term
+whose :math:`\phi` does not change when the bodies are exchanged, or
+:math:`(g(v, s) - g(-v, s'))/2` with the exchanged scalars :math:`s'`. A scalar term is central
+without the direction.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from residuum.surrogates.evidence import Group
+from residuum.surrogates.graph_trunk import Passed, Trunk
+
+
+class MessageHead(ABC):
+    """A function of measures `X[B or 1, N, m]` and a direction `u[N, d]`, with unknowns `theta`.
+
+    Its values are `[B, N, K]`: K = 1 multiplies the direction (or is a scalar), K = d is a vector.
+    """
+
+    trunk: Trunk
+    mutual: bool
+
+    @property
+    def size(self) -> int:
+        """Number of unknowns."""
+        return self.trunk.size
+
+    @property
+    def alive(self) -> tuple[int, ...]:
+        """The measures it depends on."""
+        return self.trunk.features.alive
+
+    def groups(self) -> list[Group]:
+        """Return the priors."""
+        return self.trunk.groups()
+
+    def initial(self, batch: int, generator: torch.Generator) -> Tensor:
+        """Return starts `[batch, size]`."""
+        return self.trunk.initial(batch, generator)
+
+    @property
+    @abstractmethod
+    def central(self) -> bool:
+        """Whether values multiply the direction."""
+
+    @abstractmethod
+    def partner(self, argument: int) -> int:
+        """Return the measure that takes one's place when the bodies of a pair are exchanged."""
+
+    @abstractmethod
+    def forward(self, theta: Tensor, X: Tensor, u: Tensor) -> tuple[Tensor, Any]:
+        """Return values and what `linearise` needs."""
+
+    @abstractmethod
+    def linearise(self, theta: Tensor, tape: Any) -> tuple[Tensor, Tensor]:
+        """Return the Jacobian `[B, N, K, size]` and the gradient by measures `[B, N, K, m]`."""
+
+    @abstractmethod
+    def without(self, argument: int, theta: Tensor) -> tuple[MessageHead, Tensor]:
+        """Return the head that does not see a measure (nor its partner), and its unknowns."""
+
+
+@dataclass(frozen=True)
+class CentralHead(MessageHead):
+    """One scalar function; mutual where its features are those of an exchange."""
+
+    trunk: Trunk
+    mutual: bool
+
+    @property
+    def central(self) -> bool:
+        return True
+
+    def partner(self, argument: int) -> int:
+        exchange = self.trunk.features.exchange
+        return argument if exchange is None else exchange[argument]
+
+    def forward(self, theta: Tensor, X: Tensor, u: Tensor) -> tuple[Tensor, Any]:
+        passed = self.trunk.forward(theta, X)
+        return passed.value, passed
+
+    def linearise(self, theta: Tensor, tape: Any) -> tuple[Tensor, Tensor]:
+        return self.trunk.linearise(theta, tape)
+
+    def without(self, argument: int, theta: Tensor) -> tuple[MessageHead, Tensor]:
+        trunk, weights = self.trunk.without(argument, theta)
+        return replace(self, trunk=trunk), weights
+
+
+@dataclass(frozen=True)
+class FreeHead(MessageHead):
+    """A vector function of direction and measures; `exchange[m]` where it is mutual."""
+
+    trunk: Trunk
+    exchange: tuple[int, ...] | None
+
+    @property
+    def mutual(self) -> bool:  # type: ignore[override]
+        return self.exchange is not None
+
+    @property
+    def central(self) -> bool:
+        return False
+
+    def partner(self, argument: int) -> int:
+        return argument if self.exchange is None else self.exchange[argument]
+
+    def forward(self, theta: Tensor, X: Tensor, u: Tensor) -> tuple[Tensor, Any]:
+        passed = [self.trunk.forward(theta, X, u)]
+        if self.exchange is None:
+            return passed[0].value, passed
+        passed.append(self.trunk.forward(theta, X[..., list(self.exchange)], -u))
+        return (passed[0].value - passed[1].value) / 2, passed
+
+    def linearise(self, theta: Tensor, tape: list[Passed]) -> tuple[Tensor, Tensor]:
+        J, gradient = self.trunk.linearise(theta, tape[0])
+        if self.exchange is None:
+            return J, gradient
+        J_back, back = self.trunk.linearise(theta, tape[1])
+        return (J - J_back) / 2, (gradient - back[..., list(self.exchange)]) / 2
+
+    def without(self, argument: int, theta: Tensor) -> tuple[MessageHead, Tensor]:
+        trunk, weights = self.trunk.without(argument, theta)
+        if self.exchange is not None and self.exchange[argument] in trunk.features.alive:
+            trunk, weights = trunk.without(self.exchange[argument], weights)
+        return replace(self, trunk=trunk), weights
