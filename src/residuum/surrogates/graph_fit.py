@@ -13,24 +13,23 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from residuum.data.observations import Experiment, Observations
+from residuum.data.observations import Observations
+from residuum.data.written_bodies import unknown_name, unknown_scalars
 from residuum.expressions.torch_evaluation import evaluate
 from residuum.problem.body_problem import BodyProblem
 from residuum.surrogates.graph import GraphSearch, fit_graph
 from residuum.surrogates.graph_bench import Row
 from residuum.surrogates.graph_frames import Frames, frames_of
-from residuum.surrogates.graph_heads import MessageHead
 from residuum.surrogates.graph_values import GraphSystem
 from residuum.surrogates.settings import GraphSettings
-
-Estimates = Mapping[str, tuple[np.ndarray, np.ndarray]]
 
 
 @dataclass(frozen=True, eq=False)
 class GraphFit:
     """Heads with unknowns `theta[Q]`, their posterior `covariance[Q, Q]`, `prior_precision[Q]`.
 
-    `kinds` tells the form of each term: mutual, central, free mutual, free.
+    `kinds` tells the form of each term: mutual, central, free mutual, free. `unknown` lists the
+    scalars that were not known, each with the label of its body.
     """
 
     system: GraphSystem
@@ -39,13 +38,14 @@ class GraphFit:
     covariance: Tensor
     prior_precision: Tensor
     axes: int
+    unknown: tuple[tuple[str, str], ...]
     noise: Mapping[str, float]
     relative_noise: Mapping[str, float]
     comparisons: tuple[Mapping[str, float | str], ...]
     history: tuple[Mapping[str, float | str], ...]
 
     @classmethod
-    def of(cls, search: GraphSearch) -> GraphFit:
+    def of(cls, search: GraphSearch, unknown: Sequence[tuple[str, str]] = ()) -> GraphFit:
         """Return the fit that a search ended with."""
         trained = search.trained
         return cls(
@@ -55,6 +55,7 @@ class GraphFit:
             covariance=trained.factor.shared_covariance()[0],
             prior_precision=trained.prior_precision[0],
             axes=search.bench.frames.axes,
+            unknown=tuple(unknown),
             noise={state: float(row.sigma[0]) for state, row in trained.errors.items()},
             relative_noise={state: float(r.epsilon[0]) for state, r in trained.errors.items()},
             comparisons=tuple(asdict(row) for row in search.comparisons),
@@ -65,40 +66,6 @@ class GraphFit:
     def terms(self) -> Mapping[str, tuple[str, ...]]:
         """The measures of each hidden term."""
         return {term.name: term.measures for term in self.system.problem.hidden_terms}
-
-    @property
-    def alive(self) -> Mapping[str, tuple[bool, ...]]:
-        """Which measures each hidden term depends on."""
-        heads = self.system.heads
-        return {
-            name: tuple(index in heads[name].alive for index in range(len(measures)))
-            for name, measures in self.terms.items()
-        }
-
-    @torch.inference_mode()
-    def hidden(self, term: str, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return mean `[n]` and covariance `[n, n]` of a hidden term at measures `X[n, m]`.
-
-        A free term is averaged over directions: what of it acts along its vector.
-        """
-        value, J, _ = self._linear(term, X)
-        place = self.system.places[term]
-        # The covariance as a square: symmetric and without negative eigenvalues.
-        half = J @ torch.linalg.cholesky_ex(self.covariance[place, place])[0]
-        return _numpy(value), _numpy(half @ half.mT)
-
-    @torch.inference_mode()
-    def hidden_prior(self, term: str, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the same without the data, the term being linear about the optimum."""
-        value, J, _ = self._linear(term, X)
-        place = self.system.places[term]
-        half = J / self.prior_precision[place].sqrt()
-        return _numpy(value - J @ self.theta[place]), _numpy(half @ half.mT)
-
-    @torch.inference_mode()
-    def hidden_gradient(self, term: str, X: np.ndarray) -> np.ndarray:
-        """Return the derivatives `[n, m]` of a hidden term's mean at `X[n, m]`."""
-        return _numpy(self._linear(term, X)[2])
 
     @torch.inference_mode()
     def accelerations(self, frames: Frames) -> dict[str, np.ndarray]:
@@ -125,48 +92,18 @@ class GraphFit:
         return found
 
     @property
-    def scalars(self) -> Estimates:
-        """Values and standard deviations of the scalars of bodies that were not known.
-
-        In the order of `unknown_bodies`.
-        """
+    def scalars(self) -> Mapping[str, tuple[float, float]]:
+        """Value and standard deviation of every scalar that was not known, as `mass_of_LABEL`."""
         found = {}
         for name, scalar in self.system.scalars.items():
             place = self.system.places[name]
             values, slopes = scalar.values(self.theta[place])
             variance = self.covariance[place, place].diagonal().clamp_min(0)
-            found[name] = (_numpy(values), _numpy(variance.sqrt() * slopes.abs()))
+            labels = [label for own, label in self.unknown if own == name]
+            sds = variance.sqrt() * slopes.abs()
+            for label, value, sd in zip(labels, values.tolist(), sds.tolist(), strict=True):
+                found[unknown_name(name, label)] = (value, sd)
         return found
-
-    def _linear(self, term: str, X: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
-        """Return values `[n]`, their Jacobian `[n, q]` and their gradient `[n, m]`."""
-        head = self.system.heads[term]
-        theta = self.theta[None, self.system.places[term]]
-        points = torch.tensor(np.asarray(X, dtype=float)).to(theta.device)[None]
-        if head.central:
-            value, tape = head.forward(theta, points, points[0, :, :1])
-            J, gradient = head.linearise(theta, tape)
-            return value[0, :, 0], J[0, :, 0], gradient[0, :, 0]
-        return _along(head, theta, points, self.axes)
-
-
-def _along(
-    head: MessageHead, theta: Tensor, points: Tensor, axes: int
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Return the part of a free term along its direction, averaged over the axes and back."""
-    totals = None
-    for axis in range(axes):
-        for sign in (1.0, -1.0):
-            u = points.new_zeros(points.shape[1], axes)
-            u[:, axis] = sign
-            value, tape = head.forward(theta, points, u)
-            J, gradient = head.linearise(theta, tape)
-            parts = [sign * part[0, :, axis] / (2 * axes) for part in (value, J, gradient)]
-            totals = (
-                parts if totals is None else [a + b for a, b in zip(totals, parts, strict=True)]
-            )
-    value, J, gradient = totals or [points.new_zeros(0)] * 3
-    return value, J, gradient
 
 
 def train_graph(
@@ -183,22 +120,8 @@ def train_graph(
     Raises UserError when accelerations or states are not given or nothing could be fitted.
     """
     frames = frames_of(problem, observations.training).to(device)
-    return GraphFit.of(fit_graph(problem, frames, settings, seed=seed, progress=progress))
-
-
-def unknown_bodies(
-    problem: BodyProblem, experiments: Sequence[Experiment]
-) -> dict[str, list[tuple[str, str]]]:
-    """Return experiment and body of each value of a scalar that is not known."""
-    return {
-        name: [
-            (experiment.name, body)
-            for experiment in experiments
-            for body, value in zip(experiment.bodies, experiment.scalars[name], strict=True)
-            if np.isnan(value)
-        ]
-        for name in problem.scalars
-    }
+    search = fit_graph(problem, frames, settings, seed=seed, progress=progress)
+    return GraphFit.of(search, unknown_scalars(problem, observations.training))
 
 
 def _numpy(values: Tensor) -> np.ndarray:
