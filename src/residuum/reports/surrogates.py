@@ -116,8 +116,7 @@ def _comparisons(saved: Mapping[str, Any]) -> Iterator[HeadsRow]:
 
 def _forms(saved: Mapping[str, Any]) -> Iterator[HeadsRow]:
     """Yield the forms of messages that were compared, least error first."""
-    kinds = {name: term["kind"] for name, term in saved["terms"].items()}
-    chosen = ", ".join(f"{name}: {kind}" for name, kind in kinds.items())
+    chosen = "; ".join(_form(name, term) for name, term in saved["terms"].items())
     for row in sorted(saved.get("comparisons") or [], key=lambda row: float(row["error"])):
         heads = str(row["heads"])
         yield HeadsRow(
@@ -126,6 +125,12 @@ def _forms(saved: Mapping[str, Any]) -> Iterator[HeadsRow]:
             significant(row["error"], 2),
             "chosen" if heads == chosen else "",
         )
+
+
+def _form(name: str, term: Mapping[str, Any]) -> str:
+    """Return what a term's form is called, such as `force mutual without mass_i, mass_j`."""
+    dead = [a for k, a in enumerate(term["arguments"]) if k not in term["alive"]]
+    return f"{name} {term['kind']}" + (f" without {', '.join(dead)}" if dead else "")
 
 
 def _arguments(extraction: Extraction | None) -> Iterator[ArgumentRow]:
