@@ -106,7 +106,7 @@ class Frames:
         )
 
     def parts(self, most: int) -> tuple[Frames, ...]:
-        """Return the frames in parts of at most `most` pairs (or of one frame)."""
+        """Return the frames in parts of about `most` pairs, of at least one frame each."""
         counts = torch.bincount(self.frame[self.receiver], minlength=len(self))
         number = (counts.cumsum(0) - counts) // max(1, most)
         if len(self) == 0 or not bool(number[-1]):

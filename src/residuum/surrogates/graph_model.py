@@ -23,7 +23,7 @@ from residuum.surrogates.graph_jacobian import jacobian
 from residuum.surrogates.graph_values import BodyValues, GraphSystem
 from residuum.surrogates.normal_equations import Normal, Unknowns
 
-NUMBERS = 16_000_000  # in the Jacobian of the pairs of one part
+NUMBERS = 8_000_000  # in the Jacobian of the pairs of one part
 
 
 @dataclass(frozen=True)
