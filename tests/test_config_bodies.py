@@ -76,7 +76,7 @@ def test_a_table_with_a_body_column(tmp_path: Path) -> None:
     ],
 )
 def test_a_mistake_in_an_equation_is_one_message(equation: str, message: str) -> None:
-    with pytest.raises(UserError, match="datasets.springs") as caught:
+    with pytest.raises(UserError, match=r"datasets\.springs") as caught:
         campaign_from_mapping(campaign(equations={"position_tt": equation}), ROOT)
     assert message in str(caught.value)
 
@@ -85,3 +85,9 @@ def test_sums_need_bodies() -> None:
     data = {"file": "x.csv", "states": {"position": "x"}}
     with pytest.raises(UserError, match="name the column that tells bodies apart"):
         campaign_from_mapping(campaign(data=data), ROOT)
+
+
+def test_messages_need_bodies() -> None:
+    dataset = {"data": {"file": "x.csv"}, "equations": {"x_t": "f(x)"}}
+    with pytest.raises(UserError, match="graph is for systems of bodies"):
+        campaign_from_mapping({"datasets": {"d": {**dataset, "surrogates": {"graph": {}}}}}, ROOT)

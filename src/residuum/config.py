@@ -157,6 +157,10 @@ def _campaign(raw: dict[str, Any], base: Path, where: str, dimensions: bool) -> 
         try:
             place = f"{where}: datasets.{name}"
             problem = _problem(dataset, place, dimensions)
+            surrogates = _chosen(
+                dataset.surrogates, SURROGATES, "graph" if dataset.data.of_bodies else "pinn"
+            )
+            _check_surrogates(surrogates, dataset.data, place)
             datasets[name] = Dataset(
                 name=name,
                 title=dataset.title,
@@ -165,9 +169,7 @@ def _campaign(raw: dict[str, Any], base: Path, where: str, dimensions: bool) -> 
                 where=place,
                 data=dataset.data,
                 problem=problem,
-                surrogates=_chosen(
-                    dataset.surrogates, SURROGATES, "graph" if dataset.data.of_bodies else "pinn"
-                ),
+                surrogates=surrogates,
                 distillers=_chosen(dataset.distillers, DISTILLERS, "sindy"),
                 select=dataset.select,
             )
@@ -178,6 +180,15 @@ def _campaign(raw: dict[str, Any], base: Path, where: str, dimensions: bool) -> 
     if faults:
         raise listed([str(fault).removeprefix(f"{where}: ") for fault in faults], where)
     return Campaign(model.seed, datasets, where)
+
+
+def _check_surrogates(surrogates: Mapping[str, object], data: DataSettings, where: str) -> None:
+    if "graph" in surrogates and not data.of_bodies:
+        raise UserError(
+            "graph is for systems of bodies, and these data have none",
+            where=f"{where}.surrogates.graph",
+            hint="use pinn, or name the column that tells bodies apart: data: {body: COLUMN}",
+        )
 
 
 def _problem(model: DatasetModel, where: str, dimensions: bool) -> Problem | BodyProblem:

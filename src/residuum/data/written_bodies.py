@@ -136,8 +136,8 @@ class WrittenBodies:
 
 
 def rates_are_given(problem: BodyProblem, observations: Observations) -> bool:
-    """Tell whether the left-hand side and every component of each equation were measured."""
-    needed = {equation.left for equation in problem.equations} | set(problem.components)
+    """Tell whether every left-hand side was measured, and what right-hand sides ask for."""
+    needed = {equation.left for equation in problem.equations} | set(problem.needed)
     return needed <= set(observations.states)
 
 

@@ -62,7 +62,7 @@ def places_of(
         note = _Notes(problem, e.t, number, found)
         evaluate_bodies(
             problem,
-            {name: e.states[name] for name in problem.components},
+            {name: e.states[name] for name in problem.needed},
             scalars_of(e, values),
             parameters=values,
             inputs={name: e.input_at(name, e.t) for name in problem.inputs},

@@ -37,6 +37,8 @@ class Rollouts:
     @property
     def experiments(self) -> tuple[Experiment, ...]:
         """A few experiments of several frames, those held out last."""
+        if not set(self.problem.components) <= set(self.observations.states):
+            return ()
         rows = [e for e in self.observations.experiments if len(e) >= FEWEST_FRAMES]
         whole = [e for e in rows if np.isfinite(self._start(e)).all()]
         seen = [e for e in whole if not e.held_out.any()]

@@ -119,7 +119,7 @@ def _pairs(
             equation = law.bodies.equations[0]
             rates = evaluate_bodies(
                 law.bodies,
-                {name: e.states[name] for name in law.bodies.components},
+                {name: e.states[name] for name in law.bodies.needed},
                 scalars_of(e, values),
                 parameters=values,
                 inputs={name: e.input_at(name, e.t) for name in law.bodies.inputs},
