@@ -28,6 +28,7 @@ from residuum.surrogates.settings import PinnSettings
 from residuum.yaml_file import check_plain, read_yaml
 
 if TYPE_CHECKING:
+    from residuum.problem.body_problem import BodyProblem
     from residuum.problem.problem import Parameter, Problem
 
 
@@ -45,7 +46,7 @@ class Dataset:
     base: Path
     where: str
     data: DataSettings
-    problem: Problem
+    problem: Problem | BodyProblem
     surrogates: Mapping[str, PinnSettings]
     distillers: Mapping[str, SindySettings]
     select: SelectSettings
@@ -164,7 +165,9 @@ def _campaign(raw: dict[str, Any], base: Path, where: str, dimensions: bool) -> 
                 where=place,
                 data=dataset.data,
                 problem=problem,
-                surrogates=_chosen(dataset.surrogates, SURROGATES, "pinn"),
+                surrogates=_chosen(
+                    dataset.surrogates, SURROGATES, "graph" if dataset.data.of_bodies else "pinn"
+                ),
                 distillers=_chosen(dataset.distillers, DISTILLERS, "sindy"),
                 select=dataset.select,
             )
@@ -177,7 +180,9 @@ def _campaign(raw: dict[str, Any], base: Path, where: str, dimensions: bool) -> 
     return Campaign(model.seed, datasets, where)
 
 
-def _problem(model: DatasetModel, where: str, dimensions: bool) -> Problem:
+def _problem(model: DatasetModel, where: str, dimensions: bool) -> Problem | BodyProblem:
+    if model.data.of_bodies:
+        return _body_problem(model, where)
     from residuum.data.specification import check_simulation, units_of
     from residuum.problem.dimensions import coherent
     from residuum.problem.equations import read_problem
@@ -202,6 +207,29 @@ def _problem(model: DatasetModel, where: str, dimensions: bool) -> Problem:
         where=where,
     )
     return coherent(problem, units, where=where) if converts else problem
+
+
+def _body_problem(model: DatasetModel, where: str) -> BodyProblem:
+    from residuum.data.body_specification import check_body_simulation
+    from residuum.data.specification import units_of
+    from residuum.problem.body_equations import read_body_problem
+
+    data = model.data
+    states, scalars = tuple(data.states) or None, tuple(data.scalars)
+    if data.simulate is not None:
+        truth = check_body_simulation(data.simulate, f"{where}.data.simulate")
+        states, scalars = data.simulate.observe or truth.states, truth.scalars
+    equations = {left: _text(right) for left, right in model.equations.items()}
+    named = (*(states or map(_state, equations)), *data.inputs, *scalars)
+    units_of(data, named, f"{where}.data")
+    return read_body_problem(
+        equations,
+        states=states,
+        scalars=scalars,
+        inputs=tuple(data.inputs),
+        parameters={key: _parameter(key, value) for key, value in model.parameters.items()},
+        where=where,
+    )
 
 
 def _state(left: str) -> str:

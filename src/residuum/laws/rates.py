@@ -121,7 +121,8 @@ def fit_rates(
         levels = negative_log_likelihood(data, found, precision.floor)[1]
         share = data.weights / np.where(levels > 0, levels, 1.0)
         residual, jacobian = (found - data.observed) * share, slopes * share[:, :, None]
-        jacobian = np.where(share[:, :, None] > 0, jacobian, 0.0).reshape(-1, len(theta))
+        jacobian = np.where(share[:, :, None] > 0, jacobian, 0.0)
+        jacobian = jacobian.reshape(share.size, len(theta))
         information = jacobian.T @ jacobian
         gradient = jacobian.T @ np.where(share > 0, residual, 0.0).ravel()
         moved = _step(system, data, theta, (low, high), share, information, gradient, free, damping)

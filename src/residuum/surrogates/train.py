@@ -7,7 +7,9 @@ from collections.abc import Callable
 import torch
 
 from residuum.data.observations import Observations
+from residuum.data.written_bodies import WrittenBodies
 from residuum.errors import UserError
+from residuum.problem.body_problem import BodyProblem
 from residuum.problem.problem import Problem
 from residuum.seeds import child_seed
 from residuum.surrogates.pinn import fit_pinn
@@ -21,7 +23,7 @@ GPU_BATCH = 64
 
 
 def train(
-    problem: Problem,
+    problem: Problem | BodyProblem,
     observations: Observations,
     settings: PinnSettings,
     *,
@@ -29,13 +31,16 @@ def train(
     device: str = "auto",
     progress: Progress | None = None,
 ) -> Surrogate:
-    """Return the collocation surrogate of the training part of the observations.
+    """Return the surrogate of the training part of the observations that the settings ask for.
 
     `progress` is called with a row of figures after every round. `device` is `cpu`, `cuda` or
     `auto`: the settings' choice, and if that is `auto` too, CUDA where there is one and the batch
     (restarts times experiments) is large enough to gain from it.
     Raises UserError when the observations cannot be trained on.
     """
+    if isinstance(problem, BodyProblem):
+        bodies = WrittenBodies.of(problem, observations.experiments)
+        problem, observations = bodies.written, bodies.flat(observations)
     batch = settings.ensemble * len(observations.training)
     where = choose_device(settings.device if device == "auto" else device, batch)
     with torch.inference_mode():
