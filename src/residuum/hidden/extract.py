@@ -52,20 +52,24 @@ def extract(
     all other unknowns marginalised. Everything is in the user's units.
     """
     if not isinstance(problem, BodyProblem):
-        return _along_trajectories(surrogate, problem, observations)
+        units = units_of_terms(problem, observations.units)
+        return _along_trajectories(surrogate, problem, observations, units)
     if rates_are_given(problem, observations):
         samples = body_samples(surrogate, problem, observations)
         return _extraction(surrogate, samples, {})
     bodies = WrittenBodies.of(problem, observations.experiments)
-    return _along_trajectories(surrogate, bodies.written, bodies.flat(observations))
+    units = {t.name: TermUnits((None,) * len(t.arguments), None) for t in problem.hidden_terms}
+    return _along_trajectories(surrogate, bodies.written, bodies.flat(observations), units)
 
 
 def _along_trajectories(
-    surrogate: Surrogate, problem: Problem, observations: Observations
+    surrogate: Surrogate,
+    problem: Problem,
+    observations: Observations,
+    units: Mapping[str, TermUnits],
 ) -> Extraction:
     parts = {e.name: e.training() for e in observations.experiments}
     parts = {name: parts[name] for name in surrogate.experiments}
-    units = units_of_terms(problem, observations.units)
     samples = {
         term.name: _samples(surrogate, problem, observations, parts, term.name, units[term.name])
         for term in problem.hidden_terms
