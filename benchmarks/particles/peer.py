@@ -152,7 +152,7 @@ def _level(
 ) -> dict[str, float | None]:
     """Return the fewest seconds of both to a level of the robust R2."""
     mine = first([[(row["seconds"], row["robust"]) for row in ours]], at)
-    return {"level": at, "residuum": mine, "peer": first(curves, at)}
+    return {"level": at, "residuum": mine, "peer_s": first(curves, at)}
 
 
 def first(curves: Sequence[Curve], level: float) -> float | None:
