@@ -85,7 +85,7 @@ def test_a_mass_that_is_not_known_is_estimated() -> None:
 
 @pytest.mark.slow
 def test_a_law_through_the_dynamics() -> None:
-    observations = Observations.of(trajectories(4, 3, seed=1, noise=0.01))
+    observations = Observations.of(trajectories(3, 2, seed=1, noise=0.005))
     law = select(problem_of(), observations, extraction_of({}, {}), FRONTS, SETTINGS).law
     np.testing.assert_allclose(law.hidden["force"].expression.constants, (2, 0.5), rtol=0.03)
     assert law.verdict.stable
@@ -105,3 +105,21 @@ def test_too_many_bodies_without_accelerations() -> None:
     ]
     with pytest.raises(UserError, match="too many bodies"):
         select(problem_of(), Observations.of(wide), extraction_of({}, {}), FRONTS, SETTINGS)
+
+
+def test_rollouts_start_where_experiments_do() -> None:
+    moving = trajectories(4, 3, seed=1, noise=0.0)
+    full = []
+    for e in moving:
+        x = e.states["position"]
+        v = np.gradient(x, e.t, axis=0, edge_order=2)
+        a = np.stack([accelerations(p, q, e.scalars["mass"]) for p, q in zip(x, v, strict=True)])
+        full.append(replace(e, states={"position": x, "position_t": v, "position_tt": a}))
+    observations = Observations.of(full)
+    found = select(problem_of(), observations, extraction_of({}, {}), FRONTS, SETTINGS)
+    assert set(found.curves) == {e.name for e in full}
+    curve = found.curves["run_3"]["forecast"]
+    name = "position_x_1"
+    measured = np.interp(curve["t"], full[3].t, full[3].states["position"][:, 0, 0])
+    assert np.max(np.abs(np.array(curve["components"][name]) - measured)) < 0.1
+    assert found.law.scores["valid_time"] is None

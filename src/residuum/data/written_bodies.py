@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -162,6 +162,15 @@ def unknown_name(scalar: str, label: str) -> str:
     'mass_of_b'
     """
     return f"{scalar}_of_{experiment_names([label])[0].replace('-', '_')}"
+
+
+def scalars_of(e: Experiment, values: Mapping[str, float]) -> dict[str, np.ndarray]:
+    """Return what each body carries `[b]`, estimates where it is not known."""
+    found = {}
+    for name, known in e.scalars.items():
+        estimates = [values.get(unknown_name(name, body), np.nan) for body in e.bodies]
+        found[name] = np.where(np.isnan(known), estimates, known)
+    return found
 
 
 def _indicator(scalar: str, label: str, place: int) -> str:

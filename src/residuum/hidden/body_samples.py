@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from residuum.data.observations import Experiment, Observations
-from residuum.data.written_bodies import unknown_name
+from residuum.data.written_bodies import scalars_of
 from residuum.hidden.samples import HiddenSamples
 from residuum.problem.body_evaluation import evaluate_bodies
 from residuum.problem.body_problem import BodyProblem
@@ -57,13 +57,14 @@ def places_of(
     Vectors are told by their lengths.
     """
     found: dict[str, list[Places]] = {term.name: [] for term in problem.hidden_terms}
+    values = {name: value for name, (value, _) in parameters.items()}
     for number, e in enumerate(experiments):
         note = _Notes(problem, e.t, number, found)
         evaluate_bodies(
             problem,
             {name: e.states[name] for name in problem.components},
-            _scalars(problem, e, parameters),
-            parameters={name: value for name, (value, _) in parameters.items()},
+            scalars_of(e, values),
+            parameters=values,
             inputs={name: e.input_at(name, e.t) for name in problem.inputs},
             t=e.t,
             hidden=note,
@@ -72,19 +73,6 @@ def places_of(
         term: tuple(np.concatenate(column) for column in zip(*rows, strict=True))  # type: ignore[misc]
         for term, rows in found.items()
     }
-
-
-def _scalars(
-    problem: BodyProblem, e: Experiment, parameters: Mapping[str, tuple[float, float]]
-) -> dict[str, np.ndarray]:
-    """Return what each body carries, estimates where it is not known."""
-    found = {}
-    for scalar in problem.scalars:
-        values = e.scalars[scalar].copy()
-        for body in np.flatnonzero(np.isnan(values)):
-            values[body] = parameters[unknown_name(scalar, e.bodies[body])][0]
-        found[scalar] = values
-    return found
 
 
 @dataclass(slots=True)

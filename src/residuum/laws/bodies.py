@@ -14,9 +14,11 @@ from residuum.data.written_bodies import WrittenBodies, rates_are_given
 from residuum.errors import UserError
 from residuum.hidden.samples import Extraction
 from residuum.laws.body_rates import rate_data
+from residuum.laws.body_rollouts import Rollouts
 from residuum.laws.dynamics import Dynamics
 from residuum.laws.law import Law
 from residuum.laws.rates import Rates
+from residuum.laws.settings import SelectSettings
 from residuum.laws.trial import Trial
 from residuum.problem.body_completion import complete
 from residuum.problem.body_problem import BodyProblem
@@ -25,6 +27,23 @@ from residuum.problem.problem import Problem
 
 # Components of all bodies together that are integrated at once.
 MOST_COMPONENTS = 48
+# Components for which every law of the settings is tried, and laws that are tried in any case.
+USUAL_COMPONENTS, FEWEST_LAWS, FEWEST_SHORT = 4, 24, 6
+
+
+def affordable(settings: SelectSettings, trial: Trial) -> SelectSettings:
+    """Return settings with fewer laws to try where many components are integrated at once.
+
+    A refit's time grows with their square.
+    """
+    components = trial.full.nodes.shape[1] if trial.full.initial_values else 1
+    share = min(1.0, (USUAL_COMPONENTS / components) ** 2)
+    return replace(
+        settings,
+        laws=max(min(settings.laws, FEWEST_LAWS), round(share * settings.laws)),
+        extend=max(min(settings.extend, 1), round(share * settings.extend)),
+        shortlist=max(min(settings.shortlist, FEWEST_SHORT), round(share * settings.shortlist)),
+    )
 
 
 def law_of_bodies(problem: BodyProblem, law: Law) -> Law:
@@ -54,7 +73,8 @@ def body_trial(
         one = WrittenBodies.of(problem, observations.experiments, receivers=(0,))
         parts = (observations.training, observations.experiments, observations.held_out)
         training, full, unseen = (rate_data(one, part, observations.noise) for part in parts)
-        return one.written, Rates(one.written, training, full, unseen)
+        rollouts = Rollouts(problem, observations)
+        return one.written, Rates(one.written, training, full, unseen, rollouts)
     everyone = WrittenBodies.of(problem, observations.experiments)
     components = len(everyone.written.components)
     if components > MOST_COMPONENTS:

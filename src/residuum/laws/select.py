@@ -11,7 +11,7 @@ from residuum.distillers.front import Front
 from residuum.expressions.calculus import terms
 from residuum.expressions.expression import Expression
 from residuum.hidden.samples import Extraction
-from residuum.laws.bodies import body_trial, law_of_bodies
+from residuum.laws.bodies import affordable, body_trial, law_of_bodies
 from residuum.laws.choice import (
     Choice,
     Map,
@@ -71,6 +71,7 @@ def select(
     """
     if isinstance(problem, BodyProblem):
         written, trial = body_trial(problem, observations, extraction)
+        settings = affordable(settings, trial)
         choice = prepare_choice(written, trial, extraction, settings, map=map)
         found = _select(choice, extraction, fronts, units=None, dataset=dataset)
         return replace(found, law=law_of_bodies(problem, found.law))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.axes import Axes
 
+from residuum.data.written_bodies import scalars_of
 from residuum.expressions.evaluation import evaluate
 from residuum.expressions.parser import parse
 from residuum.hidden.samples import HiddenSamples
@@ -111,6 +112,7 @@ def _pairs(
     """Return measured and predicted rates of frames that are held out, or are not."""
     law = Law.from_json(report.law)
     assert law.bodies is not None  # noqa: S101 (asked before)
+    values = {name: row.value for name, row in law.parameters.items()}
     found: list[tuple[np.ndarray, np.ndarray]] = [(np.zeros(0), np.zeros(0))]
     for e in (e.held_out_part() if held else e.training() for e in experiments):
         if len(e):
@@ -118,8 +120,8 @@ def _pairs(
             rates = evaluate_bodies(
                 law.bodies,
                 {name: e.states[name] for name in law.bodies.components},
-                _scalars(law, e),
-                parameters={name: row.value for name, row in law.parameters.items()},
+                scalars_of(e, values),
+                parameters=values,
                 inputs={name: e.input_at(name, e.t) for name in law.bodies.inputs},
                 t=e.t,
             )[equation.state]
@@ -128,18 +130,6 @@ def _pairs(
     kept = np.flatnonzero(np.isfinite(measured) & np.isfinite(predicted))
     kept = kept[:: max(1, len(kept) // MOST_POINTS)]
     return measured[kept], predicted[kept]
-
-
-def _scalars(law: Law, e: Experiment) -> dict[str, np.ndarray]:
-    """Return what each body carries, the law's estimates where it is not known."""
-    from residuum.data.written_bodies import unknown_name
-
-    found = {}
-    for name, values in e.scalars.items():
-        names = [unknown_name(name, body) for body in e.bodies]
-        known = [law.parameters[n].value if n in law.parameters else np.nan for n in names]
-        found[name] = np.where(np.isnan(values), known, values)
-    return found
 
 
 def _parity(
