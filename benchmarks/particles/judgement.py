@@ -1,8 +1,9 @@
 """Is a law the true one, and how far off are its constants?
 
 The skeleton of each hidden term, refitted to the noise-free truth at unseen pairs, must leave at
-most 1e-12 of its variance unexplained, at most 1.2 times as large as the truth. The simulations
-add 0.01 to every distance: `exact` has that too, `form` is the law meant, without it.
+most 1e-12 of its variance unexplained, at most 1.2 times as large as the truth with a coefficient
+of its own: no law knows that a coefficient is one. The simulations add 0.01 to every distance:
+`exact` has that too, `form` is the law meant, without it.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from residuum.distillers.regression import Table
 from residuum.expressions.expression import Expression
 from residuum.metrics.numeric import values_of
 from residuum.metrics.refitting import refit
-from residuum.metrics.size import merged
+from residuum.metrics.size import merged, size
 from residuum.metrics.structural import LARGER, structural
 from residuum.seeds import generator
 
 LEFT = 1e-12  # share of the truth's variance
+COEFFICIENT = Expression.number(1.5)
 Tables = Mapping[str, Table]  # clean rows of each hidden term
 
 
@@ -58,7 +60,7 @@ def judge_term(found: Expression, truth: Expression, table: Table) -> dict[str, 
     """Return whether a formula is the truth, what its refit leaves, how far its constants are."""
     rng = generator(0, "particles", "judge")
     structure = structural(found, truth, table, rng=rng)
-    right = structure.unexplained <= LEFT and structure.size <= LARGER * structure.true_size
+    right = structure.unexplained <= LEFT and structure.size <= LARGER * size(COEFFICIENT * truth)
     return {
         "right": bool(right),
         "left": structure.unexplained,

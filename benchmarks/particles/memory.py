@@ -85,7 +85,9 @@ def _prepared(found: Snapshots, seed: int) -> tuple[Any, Any, Any]:
     frames = frames_of(problem, observations_of(found).training)
     bench = make_bench(problem, frames, DEFAULT, lambda row: None)
     heads = {term: bench.head(term, HEAD) for term in bench.views}
-    start = bench.first(heads, torch.Generator().manual_seed(seed))
+    random = torch.Generator().manual_seed(seed)
+    parts = [heads[term.name].initial(DEFAULT.ensemble, random) for term in problem.hidden_terms]
+    start = torch.cat(parts, 1)
     groups = groups_of(bench.system(heads))
     precision = groups.precision(groups.initial.expand(len(start), -1))
     return (bench, heads), start, precision

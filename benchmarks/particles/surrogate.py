@@ -93,10 +93,15 @@ class FittedGraph:
 
     def hidden(self, term: str, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return mean `[n]` and covariance `[n, n]` of a term at measures `X[n, m]`."""
+        import torch
+
         mean, J, _ = self._linear(term, X)
-        place = self.search.trained.system.places[term]
-        covariance = self.search.trained.factor.shared_covariance()[0][place, place].numpy()
-        return mean, J @ covariance @ J.T
+        trained = self.search.trained
+        whole = torch.zeros(len(X), trained.system.size, dtype=torch.float64)
+        whole[:, trained.system.places[term]] = torch.as_tensor(J)
+        # By the factor: the inverse itself loses symmetry where the data outweigh the priors.
+        root = torch.linalg.solve_triangular(trained.factor.S[0], whole.mT, upper=False).numpy()
+        return mean, root.T @ root
 
     def hidden_gradient(self, term: str, X: np.ndarray) -> np.ndarray:
         """Return the derivatives `[n, m]` of a term's mean."""
