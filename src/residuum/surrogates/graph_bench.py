@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,8 +76,16 @@ class GraphBench:
         """Return the equations with these heads."""
         return GraphSystem(self.problem, heads, self.parameter_scales, self.scalars)
 
-    def head(self, term: str, kind: str) -> MessageHead:
-        """Return an untrained head of a kind for a term."""
+    def head(self, term: str, kind: str, dead: Collection[int] = ()) -> MessageHead:
+        """Return an untrained head of a kind for a term, without its `dead` measures."""
+        head = self._head(term, kind)
+        theta = torch.zeros(1, head.size, dtype=torch.float64, device=self.parameter_start.device)
+        for argument in dead:
+            if argument in head.alive:
+                head, theta = head.without(argument, theta)
+        return head
+
+    def _head(self, term: str, kind: str) -> MessageHead:
         view, settings = self.views[term], self.settings
         layers = (settings.width,) * settings.layers
         length = view.term.vector or (bool(view.term.vectors) and view.term.vectors[0])
@@ -91,9 +99,10 @@ class GraphBench:
         return CentralHead(Trunk(features, layers, view.scale), mutual)
 
 
-    def first(self, heads: Mapping[str, MessageHead], generator: torch.Generator) -> Tensor:
-        """Return starts `[ensemble, Q]` of all unknowns."""
-        batch = self.settings.ensemble
+    def first(
+        self, heads: Mapping[str, MessageHead], batch: int, generator: torch.Generator
+    ) -> Tensor:
+        """Return starts `[batch, Q]` of all unknowns."""
         parts = [heads[term.name].initial(batch, generator) for term in self.problem.hidden_terms]
         parts.append(self.parameter_start.cpu().expand(batch, -1))
         for scalar in self.scalars.values():

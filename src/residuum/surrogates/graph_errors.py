@@ -16,7 +16,8 @@ import torch
 from torch import Tensor
 
 FIRST_FLOOR = 0.3  # of the median acceleration: sigma at the start, where epsilon is one
-SMALLEST = 1e-10  # of the median acceleration, and of one: rounding
+LEAST_FLOOR = 0.1  # the same later: small accelerations do not decide everything either
+SMALLEST = 1e-8  # of the median acceleration, and of one: what nobody can measure
 STEPS = 12
 
 
@@ -54,6 +55,8 @@ class Errors:
         logs = torch.stack([self.sigma, self.epsilon], -1).log()
         for _ in range(STEPS):
             logs = torch.maximum(logs + _step(logs, squares, there, size), low.log())
+            least = logs[:, 1] + (LEAST_FLOOR * level).log()
+            logs = torch.stack([torch.maximum(logs[:, 0], least), logs[:, 1]], -1)
         return Errors(logs[:, 0].exp(), logs[:, 1].exp())
 
 

@@ -79,7 +79,16 @@ class Trunk:
         fixed = EXPONENT_PRECISION
         law = plain_group("power law", self.start, initial=fixed, lower=fixed, upper=fixed)
         inputs = range(self.features.count + self.extra)
-        return [law, *self.bottleneck.groups(inputs)]
+        return [law, *(self._named(group) for group in self.bottleneck.groups(inputs))]
+
+    def _named(self, group: Group) -> Group:
+        """Return a group of one input's weights under the name of what the input is made of."""
+        kind, _, number = group.name.partition(" ")
+        if kind != "argument" or int(number) >= self.features.count:
+            return group
+        labels = [str(made_of) for made_of in self.features.names]
+        label = labels[int(number)]
+        return replace(group, name=f"{label} {labels[: int(number)].count(label)}")
 
     def initial(self, batch: int, generator: torch.Generator) -> Tensor:
         """Return starts `[batch, size]`: the first without a power law, others with any."""
