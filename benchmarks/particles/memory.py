@@ -79,7 +79,6 @@ def _prepared(found: Snapshots, seed: int) -> tuple[Any, Any, Any]:
 
     from residuum.surrogates.graph_bench import make_bench
     from residuum.surrogates.graph_frames import frames_of
-    from residuum.surrogates.graph_training import groups_of
 
     problem = problem_of(CASE)
     frames = frames_of(problem, observations_of(found).training)
@@ -88,9 +87,7 @@ def _prepared(found: Snapshots, seed: int) -> tuple[Any, Any, Any]:
     random = torch.Generator().manual_seed(seed)
     parts = [heads[term.name].initial(DEFAULT.ensemble, random) for term in problem.hidden_terms]
     start = torch.cat(parts, 1)
-    groups = groups_of(bench.system(heads))
-    precision = groups.precision(groups.initial.expand(len(start), -1))
-    return (bench, heads), start, precision
+    return (bench, heads), start, torch.ones_like(start)
 
 
 def _iterate(prepared: Any, start: Any, precision: Any, iterations: int) -> int:
