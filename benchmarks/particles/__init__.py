@@ -1,1 +1,1 @@
-"""Bodies with pair forces: the twelve cases of Cranmer et al. 2020, and what is measured."""
+"""Bodies with pair forces: twelve cases after Cranmer et al. 2020, and what is measured."""

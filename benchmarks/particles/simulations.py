@@ -115,7 +115,7 @@ def snapshots(
 def _simulate(
     case: Case, axes: int, bodies: int, batch: int, each: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, ...]:
-    """Return positions, velocities `[batch*each, n, d]`, masses and charges `[batch*each, n]`."""
+    """Return positions, velocities `[batch*each, n, d]`, masses, charges `[batch*each, n]`."""
     start = rng.standard_normal((2, batch, bodies, axes))
     m = np.exp(rng.standard_normal((batch, bodies)))
     q = rng.choice([-1.0, 1.0], (batch, bodies))

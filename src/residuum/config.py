@@ -24,7 +24,7 @@ from residuum.distillers.settings import SindySettings
 from residuum.errors import UserError, unknown_name
 from residuum.laws.settings import SelectSettings
 from residuum.surrogates.settings import SETTINGS as SURROGATES
-from residuum.surrogates.settings import PinnSettings
+from residuum.surrogates.settings import GraphSettings, PinnSettings
 from residuum.yaml_file import check_plain, read_yaml
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Dataset:
     where: str
     data: DataSettings
     problem: Problem | BodyProblem
-    surrogates: Mapping[str, PinnSettings]
+    surrogates: Mapping[str, PinnSettings | GraphSettings]
     distillers: Mapping[str, SindySettings]
     select: SelectSettings
 
@@ -56,7 +56,7 @@ class Dataset:
         """The data file, or None for a simulation."""
         return None if self.data.file is None else self.base / self.data.file
 
-    def surrogate(self, name: str) -> PinnSettings:
+    def surrogate(self, name: str) -> PinnSettings | GraphSettings:
         """Return the settings of a surrogate; raises UserError for another name."""
         if name not in self.surrogates:
             raise unknown_name(name, self.surrogates, what="surrogate", where=self.where)

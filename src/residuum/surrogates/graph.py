@@ -26,6 +26,7 @@ from residuum.surrogates.settings import GraphSettings
 
 SEARCH_ROUNDS, PRUNE_ROUNDS, FIRST_ROUNDS = 5, 3, 4
 HELPS = 0.9  # ratio of errors by which removing an argument counts as a relief
+SEARCHED, FEWEST = 12_000, 10  # pairs, and snapshots, that a search looks at
 SLACK = 3.0  # nats of evidence that an argument must be worth to stay
 CERTAIN = 2.0  # standard errors by which a freer form must be better
 NEGLIGIBLE = 1e-3  # relative error below which no form need be better
@@ -98,14 +99,13 @@ class _Search:
     @classmethod
     def over(cls, bench: GraphBench, generator: torch.Generator) -> _Search:
         count = len(bench.frames)
-        order = torch.randperm(count, generator=generator)[: bench.settings.search]
+        order = torch.randperm(count, generator=generator)[: _searched(bench)]
         held = max(1, round(bench.settings.holdout * len(order)))
-        masks = []
-        for chosen in (order[held:], order[:held]):
-            mask = torch.zeros(count, dtype=torch.bool)
-            mask[chosen] = True
-            masks.append(mask.to(bench.frames.frame.device))
-        return cls(bench, generator, *(bench.frames.take(mask) for mask in masks))
+        learning, unseen = (
+            bench.frames.take(_mask(chosen, count, bench.frames.frame.device))
+            for chosen in (order[held:], order[:held])
+        )
+        return cls(bench, generator, learning, unseen)
 
     def run(self) -> GraphTrained:
         """Choose forms, fit all frames, remove arguments, fit again."""
@@ -260,3 +260,15 @@ class _Search:
         spread = gain.std(correction=0) / max(1, len(gain) - 1) ** 0.5
         matters = a.mean() > max(NEGLIGIBLE**2, MUCH**2 * float(b.mean()))
         return bool(matters & (gain.mean() > CERTAIN * spread))
+
+
+def _searched(bench: GraphBench) -> int:
+    """Return how many snapshots are searched on: fewer where each holds many pairs."""
+    each = max(1, len(bench.frames.receiver) // len(bench.frames))
+    return min(bench.settings.search, max(FEWEST, SEARCHED // each))
+
+
+def _mask(chosen: Tensor, count: int, device: torch.device) -> Tensor:
+    mask = torch.zeros(count, dtype=torch.bool)
+    mask[chosen] = True
+    return mask.to(device)

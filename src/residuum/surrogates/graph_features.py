@@ -137,7 +137,9 @@ class Features:
         x = X[..., argument]
         if not log:
             return x.expand(len(offset), -1)
-        return (x + offset[:, None] if self._is_length(argument) else x.expand(len(offset), -1)).log()
+        return (
+            x + offset[:, None] if self._is_length(argument) else x.expand(len(offset), -1)
+        ).log()
 
 
 def features_of(
@@ -151,7 +153,9 @@ def features_of(
     unit = X.abs().median(0).values
     unit = torch.where(unit > 0, unit, torch.ones_like(unit))
     none = unit.new_zeros(0)
-    bare = Features(length, positive, exchange, tuple(alive) or tuple(range(count)), unit, none, none)
+    bare = Features(
+        length, positive, exchange, tuple(alive) or tuple(range(count)), unit, none, none
+    )
     size = bare.count
     bare = replace(bare, location=unit.new_zeros(size), scale=unit.new_ones(size))
     offset = FIRST_OFFSET * unit[:1] if length else unit.new_zeros(1)
@@ -159,7 +163,9 @@ def features_of(
     spread = z.std(0, correction=0)
     # What does not vary (one mass for all, or not yet known) is left in its own scale.
     flat = spread <= 1e-9 * z.abs().amax(0)
-    return replace(bare, location=z.mean(0), scale=torch.where(flat, torch.ones_like(spread), spread))
+    return replace(
+        bare, location=z.mean(0), scale=torch.where(flat, torch.ones_like(spread), spread)
+    )
 
 
 def _stack(rows: list[Tensor], width: int) -> Tensor:

@@ -7,8 +7,8 @@ memory is linear in the pairs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from residuum.data.observations import Experiment
+from residuum.data.written_bodies import unknown_scalars
 from residuum.errors import UserError
 from residuum.problem.body_problem import RECEIVER, SENDER, BodyProblem, reached
 from residuum.problem.names import derivative
@@ -95,15 +96,17 @@ class Frames:
         pairs = rows[self.receiver]
         number = chosen.cumsum(0) - 1
         return Frames(
-            *({k: v[rows] for k, v in part.items()} for part in self._arrays),
+            _each(self.bodies, lambda v: v[rows]),
+            _each(self.signals, lambda v: v[rows]),
+            _each(self.targets, lambda v: v[rows]),
             number[self.frame[rows]],
             place[self.receiver[pairs]],
             place[self.sender[pairs]],
-            {k: v[rows] for k, v in self.unknown.items()},
+            _each(self.unknown, lambda v: v[rows]),
         )
 
     def parts(self, most: int) -> tuple[Frames, ...]:
-        """Return the frames in parts of at most `most` pairs (or of one frame)."""
+        """Return the frames in parts of about `most` pairs, of at least one frame each."""
         counts = torch.bincount(self.frame[self.receiver], minlength=len(self))
         number = (counts.cumsum(0) - counts) // max(1, most)
         if len(self) == 0 or not bool(number[-1]):
@@ -112,20 +115,19 @@ class Frames:
 
     def to(self, device: torch.device) -> Frames:
         """Return the frames on a device."""
-        moved = {}
-        for field in fields(self):
-            value = getattr(self, field.name)
-            whole = isinstance(value, Tensor)
-            moved[field.name] = value.to(device) if whole else _to(value, device)
-        return replace(self, **moved)
+        return Frames(
+            _each(self.bodies, lambda v: v.to(device)),
+            _each(self.signals, lambda v: v.to(device)),
+            _each(self.targets, lambda v: v.to(device)),
+            self.frame.to(device),
+            self.receiver.to(device),
+            self.sender.to(device),
+            _each(self.unknown, lambda v: v.to(device)),
+        )
 
-    @property
-    def _arrays(self) -> tuple[Values, Values, Values]:
-        return self.bodies, self.signals, self.targets
 
-
-def _to(values: Values, device: torch.device) -> Values:
-    return {name: value.to(device) for name, value in values.items()}
+def _each(values: Values, change: Callable[[Tensor], Tensor]) -> Values:
+    return {name: change(value) for name, value in values.items()}
 
 
 def frames_of(
@@ -136,12 +138,14 @@ def frames_of(
     """Return the frames of experiments; a body is in a frame where its states are known.
 
     `targets[experiment][state][n, b, d]` replace the measured derivatives. Scalars that are NaN
-    become unknowns, one for each body of each experiment. Raises UserError where a state or an
+    become unknowns, one for each label of a body. Raises UserError where a state or an
     acceleration is not given.
     """
     used = _names_used(problem)
     collected: list[Frames] = []
-    numbers = dict.fromkeys(problem.scalars, 0)
+    numbers: dict[str, dict[str, int]] = {name: {} for name in problem.scalars}
+    for name, label in unknown_scalars(problem, experiments):
+        numbers[name][label] = len(numbers[name])
     for experiment in experiments:
         left = targets[experiment.name] if targets else _measured(problem, experiment)
         collected.append(_one(problem, experiment, left, used, numbers))
@@ -176,9 +180,9 @@ def _one(
     experiment: Experiment,
     left: Mapping[str, np.ndarray],
     used: set[str],
-    numbers: dict[str, int],
+    numbers: Mapping[str, Mapping[str, int]],
 ) -> Frames:
-    """Return the frames of one experiment; `numbers` counts unknown scalars and is updated."""
+    """Return the frames of one experiment; `numbers` are those of unknown scalars by label."""
     components = [c for c in problem.components if c in used or c in problem.states]
     states = {name: _state(experiment, name) for name in components}
     there = np.all([np.isfinite(v).all(axis=-1) for v in states.values()], axis=0)
@@ -189,9 +193,8 @@ def _one(
     unknown: Values = {}
     for name in (s for s in problem.scalars if s in used):
         values = np.asarray(experiment.scalars[name], dtype=float)
-        missing = np.isnan(values)
-        index = np.where(missing, numbers[name] + np.cumsum(missing) - 1, -1)
-        numbers[name] += int(missing.sum())
+        own = [numbers[name].get(label, -1) for label in experiment.bodies]
+        index = np.where(np.isnan(values), own, -1)
         bodies[name] = _tensor(values[body][:, None])
         unknown[name] = torch.tensor(index[body])
     signals = {"t": experiment.t[instant]}

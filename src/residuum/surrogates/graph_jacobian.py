@@ -120,7 +120,9 @@ class _Spread:
 
 def _wide(change: Tensor, rows: int) -> Tensor:
     """Return a change with a row axis, where it is the same for all."""
-    return change.expand(len(change) if change.dim() == 3 else 1, rows, change.shape[-1] if change.dim() else 1)
+    return change.expand(
+        len(change) if change.dim() == 3 else 1, rows, change.shape[-1] if change.dim() else 1
+    )
 
 
 def _slope(called: Called, gradient: Tensor, index: int) -> Tensor:

@@ -8,7 +8,7 @@ of all of them never stands in memory.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -23,7 +23,7 @@ from residuum.surrogates.graph_jacobian import jacobian
 from residuum.surrogates.graph_values import BodyValues, GraphSystem
 from residuum.surrogates.normal_equations import Normal, Unknowns
 
-NUMBERS = 16_000_000  # in the Jacobian of the pairs of one part
+NUMBERS = 8_000_000  # in the Jacobian of the pairs of one part
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class GraphModel:
         return torch.stack(rows).sum(0)
 
 
-def parts_of(frames: Frames, columns: int) -> Sequence[Frames]:
+def parts_of(frames: Frames, columns: int) -> tuple[Frames, ...]:
     """Return frames in parts whose pairs, times `columns`, are not too many numbers."""
     return frames.parts(max(1, NUMBERS // max(1, columns)))
 

@@ -70,6 +70,12 @@ class GraphTrained:
             cost=self.cost[s],
         )
 
+    @property
+    def prior_precision(self) -> Tensor:
+        """The priors' precision `[B, Q]` of each unknown."""
+        groups = Groups.of(groups_of(self.system)).to(self.theta.device)
+        return groups.precision(self.kappa)
+
     def part(self, name: str) -> Tensor:
         """Return the unknowns of a term, parameter or scalar."""
         return self.theta[:, self.system.places[name]]

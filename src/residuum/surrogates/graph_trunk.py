@@ -116,7 +116,9 @@ class Trunk:
         _, g = self.network.linearise(passed.tape, cotangent, weights)
         J[..., : self.powers] = passed.value.unsqueeze(-1) * self._logarithms(passed.seen)
         to_z = g[:, 0, :, 0, :, : self.features.count].movedim(1, 2).contiguous()
-        to_z[..., self._powered] += passed.value.unsqueeze(-1) * self._exponents(theta)[:, None, None]
+        to_z[..., self._powered] += (
+            passed.value.unsqueeze(-1) * self._exponents(theta)[:, None, None]
+        )
         gradients = [self.features.pull(passed.seen, to_z[:, :, k]) for k in range(K)]
         if self.features.length:
             slope = torch.stack([to_offset for _, to_offset in gradients], 2)

@@ -20,7 +20,7 @@ from residuum.expressions.torch_evaluation import evaluate
 from residuum.problem.body_problem import RECEIVER, SENDER, BodyProblem
 from residuum.problem.hidden_term import Call
 from residuum.problem.names import PAIR_SUM
-from residuum.surrogates.graph_frames import Frames, Values
+from residuum.surrogates.graph_frames import Frames
 from residuum.surrogates.graph_heads import MessageHead
 
 Partials = Mapping[str, Expression]

@@ -87,7 +87,7 @@ class GraphSettings:
     layers: Annotated[int, "layers of a hidden term's network (1 to 4)"] = 2
     rounds: Annotated[int, "evidence updates of the final fit"] = 12
     iterations: Annotated[int, "Levenberg-Marquardt iterations a round"] = 12
-    search: Annotated[int, "snapshots by which restarts and forms are compared"] = 300
+    search: Annotated[int, "snapshots by which restarts and forms are compared"] = 200
     holdout: Annotated[float, "share of these on which errors are compared (0.05 to 0.5)"] = 0.3
     device: Annotated[Literal["auto", "cpu", "cuda"], "where to train"] = "auto"
 
@@ -109,4 +109,7 @@ class GraphSettings:
             raise ValueError("messages: expected at least one form")
 
 
-SETTINGS: dict[str, type[PinnSettings]] = {"pinn": PinnSettings}
+SETTINGS: dict[str, type[PinnSettings] | type[GraphSettings]] = {
+    "pinn": PinnSettings,
+    "graph": GraphSettings,
+}
