@@ -204,7 +204,8 @@ def peer(result: Row) -> str:
         _peer_words(result["seconds"])
         + table([*head, "its s to ours", "ratio"], rows)
         + "\nMedian seconds to a robust R2 (draws that reach it in brackets); ours by the quicker "
-        "of whole trainings, one form of messages and two rounds among them:\n\n"
+        "of whole trainings, among them one of two rounds that is told the direction of the force "
+        "and Newton's third law:\n\n"
         + table(["case", "peer", "robust R2", "residuum", "torch_geometric"], _levels(result))
     )
 

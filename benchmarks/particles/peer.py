@@ -44,7 +44,7 @@ CYCLES = (0.25, 1.0)  # of the peer's seconds
 LEVELS = (0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999)
 WIDTH = 100
 OURS = {
-    "one form, 2 rounds": replace(DEFAULT, messages=("mutual",), ensemble=2, rounds=2),
+    "third law told, 2 rounds": replace(DEFAULT, messages=("mutual",), ensemble=2, rounds=2),
     "default": DEFAULT,
 }
 Curve = Sequence[Sequence[float]]  # seconds, robust R2, full R2, rms of accelerations
