@@ -23,6 +23,7 @@ FILES = {"messages": "messages.jsonl", "laws": "laws.jsonl"}
 ALONE = {"peer": "peer.json", "memory": "memory.json"}
 ROW = ("case", "axes", "seed")
 NINES = 1e-3  # below this distance from one, R2 is told by its distance
+TOLD_APART = 1e-12
 HEADINGS = {
     "messages": "## Particles: messages against true pair forces",
     "laws": "## Particles: laws",
@@ -169,13 +170,18 @@ def _law_cells(case: str, name: str, rows: Sequence[Row]) -> list[str]:
         name,
         str(len(found)),
         *(count(key) for key in ("exact", "form", "listed")),
-        number(largest(law.get("constants") for law in found), 2),
+        _error(largest(law.get("constants") for law in found)),
         number(middle(law.get("relative") for law in found), 2),
         number(middle(row["network"]["relative"] for row in rows), 2),
         number(middle(law.get("rms") for law in found), 2),
         number(middle(row["network"]["rms"] for row in rows), 2),
         number(middle(totals)),
     ]
+
+
+def _error(value: float | None) -> str:
+    """Return an error; below what a refit tells apart, that."""
+    return f"< {TOLD_APART:g}" if value is not None and value < TOLD_APART else number(value, 2)
 
 
 def _law_lines(rows: Sequence[Row]) -> list[str]:

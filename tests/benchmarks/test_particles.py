@@ -265,7 +265,7 @@ def results(tmp_path):
     wrong = law(exact=False, form=False, hidden={"force": "0.5*distance"}, constants=None)
     failed = {"status": "ValueError: no\nlaw", "seconds": {}}
     laws = [
-        {**about, "laws": {"genetic": law(), "sindy": wrong}},
+        {**about, "laws": {"genetic": law(constants=0.0), "sindy": wrong}},
         {**about, "seed": 1, "laws": {"genetic": law(constants=2e-7), "sindy": failed}},
     ]
     shared = {"budget": 60.0, "seconds": {"train": 40.0, "extract": 1.0}, "network": network}
@@ -328,3 +328,9 @@ def test_forces_of_other_snapshots_do_not_agree():
     problem = problem_of("spring")
     report = judged(problem, formulas_of(problem, truth_of("spring")), shuffled)
     assert report["robust"] < 0.5
+
+
+def test_errors_below_what_a_refit_tells_apart_are_not_called_zero(results):
+    path = results / "particles" / "laws.jsonl"
+    path.write_text(path.read_text().splitlines()[0])
+    assert "| spring-2 | genetic | 1 | 1 | 1 | 1 | < 1e-12 |" in render(results)
