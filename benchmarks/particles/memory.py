@@ -77,8 +77,8 @@ def _prepared(found: Snapshots, seed: int) -> tuple[Any, Any, Any]:
     """Return the bench, starts of all unknowns and their priors."""
     import torch
 
-    from residuum.surrogates.graph_bench import make_bench
-    from residuum.surrogates.graph_frames import frames_of
+    from residuum.surrogates.graph.bench import make_bench
+    from residuum.surrogates.graph.frames import frames_of
 
     problem = problem_of(CASE)
     frames = frames_of(problem, observations_of(found).training)
@@ -92,8 +92,8 @@ def _prepared(found: Snapshots, seed: int) -> tuple[Any, Any, Any]:
 
 def _iterate(prepared: Any, start: Any, precision: Any, iterations: int) -> int:
     """Do some iterations from the start; return how many were done."""
-    from residuum.surrogates.graph_errors import first_errors, sizes
-    from residuum.surrogates.graph_model import GraphModel
+    from residuum.surrogates.graph.errors import first_errors, sizes
+    from residuum.surrogates.graph.model import GraphModel
     from residuum.surrogates.levenberg import minimise_by
     from residuum.surrogates.normal_equations import Unknowns
 

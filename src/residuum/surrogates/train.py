@@ -12,8 +12,8 @@ from residuum.errors import UserError
 from residuum.problem.body_problem import BodyProblem
 from residuum.problem.problem import Problem
 from residuum.seeds import child_seed
-from residuum.surrogates.graph_fit import train_graph
-from residuum.surrogates.graph_surrogate import GraphSurrogate
+from residuum.surrogates.graph.fit import train_graph
+from residuum.surrogates.graph.surrogate import GraphSurrogate
 from residuum.surrogates.pinn import fit_pinn
 from residuum.surrogates.pinn_surrogate import PinnSurrogate
 from residuum.surrogates.settings import GraphSettings, PinnSettings

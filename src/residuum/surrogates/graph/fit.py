@@ -17,10 +17,10 @@ from residuum.data.observations import Observations
 from residuum.data.written_bodies import unknown_name, unknown_scalars
 from residuum.expressions.torch_evaluation import evaluate
 from residuum.problem.body_problem import BodyProblem
-from residuum.surrogates.graph import GraphSearch, fit_graph
-from residuum.surrogates.graph_bench import Row
-from residuum.surrogates.graph_frames import Frames, frames_of
-from residuum.surrogates.graph_values import GraphSystem
+from residuum.surrogates.graph.bench import Row
+from residuum.surrogates.graph.frames import Frames, frames_of
+from residuum.surrogates.graph.search import GraphSearch, fit_graph
+from residuum.surrogates.graph.values import GraphSystem
 from residuum.surrogates.settings import GraphSettings
 
 

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from residuum.surrogates.graph_features import Features
-from residuum.surrogates.graph_heads import CentralHead, FreeHead, MessageHead
-from residuum.surrogates.graph_trunk import Trunk
+from residuum.surrogates.graph.features import Features
+from residuum.surrogates.graph.heads import CentralHead, FreeHead, MessageHead
+from residuum.surrogates.graph.trunk import Trunk
 
 ARRAYS = ("unit", "location", "scale")
 

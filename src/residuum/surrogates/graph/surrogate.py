@@ -10,14 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from residuum.surrogates.graph_fit import GraphFit
-from residuum.surrogates.graph_format import (
+from residuum.surrogates.graph.fit import GraphFit
+from residuum.surrogates.graph.format import (
     BodyTerm,
     describe_body_term,
     read_body_term,
     term_arrays,
 )
-from residuum.surrogates.graph_heads import MessageHead
+from residuum.surrogates.graph.heads import MessageHead
 from residuum.surrogates.surrogate import SCHEMA, Surrogate
 
 

@@ -11,7 +11,7 @@ from graph_systems import pair_problem, random_experiment, rich_problem
 
 from residuum.data.written_bodies import unknown_scalars
 from residuum.errors import UserError
-from residuum.surrogates.graph_frames import frames_of
+from residuum.surrogates.graph.frames import frames_of
 
 
 def ragged():

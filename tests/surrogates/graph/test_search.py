@@ -13,10 +13,10 @@ from graph_systems import pair_data, pair_problem
 from residuum.data.observations import Experiment, Observations
 from residuum.errors import UserError
 from residuum.problem.equations import read_problem
-from residuum.surrogates.graph import fit_graph
-from residuum.surrogates.graph_fit import train_graph
-from residuum.surrogates.graph_frames import frames_of
-from residuum.surrogates.graph_surrogate import GraphSurrogate
+from residuum.surrogates.graph.fit import train_graph
+from residuum.surrogates.graph.frames import frames_of
+from residuum.surrogates.graph.search import fit_graph
+from residuum.surrogates.graph.surrogate import GraphSurrogate
 from residuum.surrogates.settings import GraphSettings
 from residuum.surrogates.train import train
 
