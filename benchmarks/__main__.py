@@ -28,6 +28,7 @@ def _parser() -> argparse.ArgumentParser:
     lynx = commands.add_parser("lynx_hare", help="the real counts (B19)")
     lynx.add_argument("--result", type=Path, required=True)
     lynx.set_defaults(run=_run_lynx_hare)
+    _particles(commands.add_parser("particles", help="bodies with pair forces, twelve cases"))
     _symbolic(commands.add_parser("symbolic", help="symbolic regression suites"))
     _page(commands.add_parser("page", help="write docs/benchmarks.md from results"))
     return parser
@@ -72,6 +73,35 @@ def _symbolic(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, help="folder of the data, else ../shared/data")
     parser.add_argument("--results", type=Path, default=Path("benchmarks/results/symbolic"))
     parser.set_defaults(run=_run_symbolic)
+
+
+def _particles(parser: argparse.ArgumentParser) -> None:
+    parts = parser.add_subparsers(required=True, metavar="PART")
+    about = {"messages": "messages against true forces", "laws": "the whole pipeline"}
+    for name, text in about.items():
+        part = parts.add_parser(name, help=text)
+        part.add_argument("--only", nargs="+", default=(), metavar="CASE", help="such as spring-2")
+        part.add_argument("--seeds", type=int, default=1)
+        part.add_argument("--lines", type=Path, required=True, help="one JSON line a row, kept")
+        part.set_defaults(run=_run_messages if name == "messages" else _run_laws)
+        if name == "laws":
+            part.add_argument("--seconds", type=float, default=60.0, help="genetic, a term")
+    peer = parts.add_parser("peer", help="beside torch_geometric")
+    peer.add_argument("--only", nargs="+", default=("spring-2", "r2-2"), metavar="CASE")
+    peer.add_argument("--draws", type=int, default=1)
+    peer.add_argument("--seed", type=int, default=0, help="first draw")
+    peer.add_argument("--seconds", type=float, default=300.0, help="the peer's, a variant")
+    peer.set_defaults(run=_run_particle_peer)
+    memory = parts.add_parser("memory", help="an iteration against pairs")
+    memory.add_argument("--bodies", type=int, nargs="+", default=(4, 8, 16, 32, 50))
+    memory.set_defaults(run=_run_memory)
+    for part in (peer, memory):
+        part.add_argument("--result", type=Path, required=True)
+    for part in parts.choices.values():
+        if part is not memory:
+            part.add_argument(
+                "--data", type=Path, default=Path("benchmarks/results/particles/data")
+            )
 
 
 def _page(parser: argparse.ArgumentParser) -> None:
@@ -144,6 +174,40 @@ def _run_symbolic(a: argparse.Namespace) -> None:
         only=a.only,
         lines=a.results / f"{a.suite}.jsonl",
     )
+
+
+def _run_messages(a: argparse.Namespace) -> None:
+    _one_thread()
+    from benchmarks.particles.messages import measure
+
+    measure(only=a.only, seeds=a.seeds, lines=a.lines, data=a.data)
+
+
+def _run_laws(a: argparse.Namespace) -> None:
+    _one_thread()
+    from benchmarks.particles.laws import measure
+
+    measure(only=a.only, seeds=a.seeds, seconds=a.seconds, lines=a.lines, data=a.data)
+
+
+def _run_particle_peer(a: argparse.Namespace) -> None:
+    _one_thread()
+    from benchmarks.particles.peer import measure
+
+    measure(
+        draws=a.draws,
+        seconds=a.seconds,
+        seed=a.seed,
+        result=a.result,
+        only=a.only,
+        data=a.data,
+    )
+
+
+def _run_memory(a: argparse.Namespace) -> None:
+    from benchmarks.particles.memory import measure
+
+    measure(result=a.result, bodies=a.bodies)
 
 
 def _run_islands(a: argparse.Namespace) -> None:

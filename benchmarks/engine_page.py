@@ -19,7 +19,7 @@ def individuals(result: Result) -> str:
     cells = [number(middle(row[name] for row in rows)) for name in names]
     nodes = result["nodes"]
     return (
-        f"The trees of a population that pyoperon evolved ({nodes['least']} to {nodes['most']} "
+        f"Random trees of pyoperon's own creator ({nodes['least']} to {nodes['most']} "
         f"nodes, {nodes['mean']:.0f} on average), {result['table_rows']} rows, {result['steps']} "
         "Levenberg-Marquardt steps each, one core, both in one process in turn; pyoperon in "
         "float32, residuum in float64. The third column calls the compiled fit from compiled "

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from residuum.provenance import code_digest, versions
 
-ALSO = ("numba", "deepxde")
+ALSO = ("numba", "deepxde", "torch_geometric")
 MEASURED_CODE = "residuum.discovery"
 
 

@@ -9,6 +9,8 @@ from typing import Any
 from benchmarks.earlier import KEPT, SEPARATORS, entries, kept, others, sections
 from benchmarks.engine_page import individuals, islands
 from benchmarks.machine import MEASURED_CODE
+from benchmarks.particles.page import machines as particle_machines
+from benchmarks.particles.page import render_particles
 from benchmarks.peer import OURS
 from benchmarks.published import (
     GOAL_PEER_RATIO,
@@ -63,6 +65,7 @@ def render(results: Path, before: str = "") -> str:
         _section("Refit of one candidate against scipy", refit, alone["refit"]),
         _section("Six arguments of which two matter", arguments, alone["arguments"]),
         _section("Other units, the same law", units, alone["units"]),
+        *render_particles(results / "particles"),
         render_symbolic(results / "symbolic", earlier.get(SYMBOLIC_HEADING, "")),
         _section("Individuals a second against pyoperon", individuals, alone["individuals"]),
         _section("Islands on two workers", islands, alone["islands"]),
@@ -70,6 +73,7 @@ def render(results: Path, before: str = "") -> str:
     body = [*(kept(section, earlier) for section in now), *others(earlier, now)]
     head = earlier[""] if any(KEPT in section for section in body) else ""
     machines = [*(result["machine"] for result in found), *measured_on(results / "symbolic")]
+    machines += particle_machines(results / "particles")
     return "\n".join([HEAD, machine(machines, head), *body])
 
 

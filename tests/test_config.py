@@ -17,7 +17,8 @@ from residuum.data.settings import DataSettings, Noise, Times
 from residuum.distillers.settings import GeneticSettings, SindySettings
 from residuum.errors import UserError
 from residuum.laws.settings import SelectSettings
-from residuum.surrogates.settings import PinnSettings
+from residuum.surrogates.settings import GraphSettings, PinnSettings
+from residuum.yaml_file import read_yaml
 
 ROOT = Path(__file__).parents[1]
 SMALL = {
@@ -84,7 +85,12 @@ def test_documented_defaults_are_those_of_the_schema() -> None:
     assert path.read_text() == defaults_yaml(), (
         "run python -m residuum.config_defaults > config/defaults.yaml"
     )
-    found = load_campaign(path).dataset("DATASET")
+    with pytest.raises(UserError, match="graph is for systems of bodies"):
+        load_campaign(path)
+    content = read_yaml(path)
+    graph = content["datasets"]["DATASET"]["surrogates"].pop("graph")
+    assert set(graph) == {f.name for f in dataclasses.fields(GraphSettings)}
+    found = campaign_from_mapping(content, path.parent).dataset("DATASET")
     assert found.surrogates == {"pinn": PinnSettings()}
     assert found.distillers == {"sindy": SindySettings(), "genetic": GeneticSettings()}
     assert found.select == SelectSettings()

@@ -24,10 +24,11 @@ from residuum.distillers.settings import SindySettings
 from residuum.errors import UserError, unknown_name
 from residuum.laws.settings import SelectSettings
 from residuum.surrogates.settings import SETTINGS as SURROGATES
-from residuum.surrogates.settings import PinnSettings
+from residuum.surrogates.settings import GraphSettings, PinnSettings
 from residuum.yaml_file import check_plain, read_yaml
 
 if TYPE_CHECKING:
+    from residuum.problem.body_problem import BodyProblem
     from residuum.problem.problem import Parameter, Problem
 
 
@@ -45,8 +46,8 @@ class Dataset:
     base: Path
     where: str
     data: DataSettings
-    problem: Problem
-    surrogates: Mapping[str, PinnSettings]
+    problem: Problem | BodyProblem
+    surrogates: Mapping[str, PinnSettings | GraphSettings]
     distillers: Mapping[str, SindySettings]
     select: SelectSettings
 
@@ -55,7 +56,7 @@ class Dataset:
         """The data file, or None for a simulation."""
         return None if self.data.file is None else self.base / self.data.file
 
-    def surrogate(self, name: str) -> PinnSettings:
+    def surrogate(self, name: str) -> PinnSettings | GraphSettings:
         """Return the settings of a surrogate; raises UserError for another name."""
         if name not in self.surrogates:
             raise unknown_name(name, self.surrogates, what="surrogate", where=self.where)
@@ -156,6 +157,10 @@ def _campaign(raw: dict[str, Any], base: Path, where: str, dimensions: bool) -> 
         try:
             place = f"{where}: datasets.{name}"
             problem = _problem(dataset, place, dimensions)
+            surrogates = _chosen(
+                dataset.surrogates, SURROGATES, "graph" if dataset.data.of_bodies else "pinn"
+            )
+            _check_surrogates(surrogates, dataset.data, place)
             datasets[name] = Dataset(
                 name=name,
                 title=dataset.title,
@@ -164,7 +169,7 @@ def _campaign(raw: dict[str, Any], base: Path, where: str, dimensions: bool) -> 
                 where=place,
                 data=dataset.data,
                 problem=problem,
-                surrogates=_chosen(dataset.surrogates, SURROGATES, "pinn"),
+                surrogates=surrogates,
                 distillers=_chosen(dataset.distillers, DISTILLERS, "sindy"),
                 select=dataset.select,
             )
@@ -177,7 +182,18 @@ def _campaign(raw: dict[str, Any], base: Path, where: str, dimensions: bool) -> 
     return Campaign(model.seed, datasets, where)
 
 
-def _problem(model: DatasetModel, where: str, dimensions: bool) -> Problem:
+def _check_surrogates(surrogates: Mapping[str, object], data: DataSettings, where: str) -> None:
+    if "graph" in surrogates and not data.of_bodies:
+        raise UserError(
+            "graph is for systems of bodies, and these data have none",
+            where=f"{where}.surrogates.graph",
+            hint="use pinn, or name the column that tells bodies apart: data: {body: COLUMN}",
+        )
+
+
+def _problem(model: DatasetModel, where: str, dimensions: bool) -> Problem | BodyProblem:
+    if model.data.of_bodies:
+        return _body_problem(model, where)
     from residuum.data.specification import check_simulation, units_of
     from residuum.problem.dimensions import coherent
     from residuum.problem.equations import read_problem
@@ -202,6 +218,29 @@ def _problem(model: DatasetModel, where: str, dimensions: bool) -> Problem:
         where=where,
     )
     return coherent(problem, units, where=where) if converts else problem
+
+
+def _body_problem(model: DatasetModel, where: str) -> BodyProblem:
+    from residuum.data.body_specification import check_body_simulation
+    from residuum.data.specification import units_of
+    from residuum.problem.body_equations import read_body_problem
+
+    data = model.data
+    states, scalars = tuple(data.states) or None, tuple(data.scalars)
+    if data.simulate is not None:
+        truth = check_body_simulation(data.simulate, f"{where}.data.simulate")
+        states, scalars = data.simulate.observe or truth.states, truth.scalars
+    equations = {left: _text(right) for left, right in model.equations.items()}
+    named = (*(states or map(_state, equations)), *data.inputs, *scalars)
+    units_of(data, named, f"{where}.data")
+    return read_body_problem(
+        equations,
+        states=states,
+        scalars=scalars,
+        inputs=tuple(data.inputs),
+        parameters={key: _parameter(key, value) for key, value in model.parameters.items()},
+        where=where,
+    )
 
 
 def _state(left: str) -> str:

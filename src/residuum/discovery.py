@@ -13,13 +13,14 @@ from residuum.surrogates.settings import PinnSettings
 if TYPE_CHECKING:
     from residuum.data.observations import Observations
     from residuum.laws.law import Law
+    from residuum.problem.body_problem import BodyProblem
     from residuum.problem.problem import Problem
 
 SURROGATE, DISTILLER = "pinn", "sindy"
 
 
 def discover(
-    problem: Problem,
+    problem: Problem | BodyProblem,
     observations: Observations,
     *,
     surrogate: PinnSettings | None = None,
@@ -39,10 +40,12 @@ def discover(
     from residuum.distillers.distiller import distill
     from residuum.hidden.extract import extract
     from residuum.laws.select import select as select_law
+    from residuum.problem.body_problem import BodyProblem
     from residuum.problem.dimensions import coherent
     from residuum.surrogates.train import train
 
-    problem = coherent(problem, observations.units)
+    if not isinstance(problem, BodyProblem):
+        problem = coherent(problem, observations.units)
     settings = surrogate or PinnSettings()
     trained = train(
         problem,

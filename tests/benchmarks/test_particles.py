@@ -1,47 +1,336 @@
-"""The particle cases: forces that are equal and opposite, accelerations that follow from them."""
+"""Particles: cases against their simulations, measures against closed forms, and the page."""
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from benchmarks.particles.messages import agreement
-from benchmarks.particles.simulations import CASES, accelerations, snapshots
+from benchmarks.page import render
+from benchmarks.particles import cases, page, rows
+from benchmarks.particles.agreement import acceleration_errors, agreement, largest
+from benchmarks.particles.cases import (
+    CASES,
+    UNSEEN,
+    named,
+    observations_of,
+    problem_of,
+    snapshots_of,
+    truth_of,
+)
+from benchmarks.particles.judgement import judge_law
+from benchmarks.particles.laws import tables_of
+from benchmarks.particles.memory import random_snapshots
+from benchmarks.particles.network import formulas_of, judged, predicted, true_messages
+from benchmarks.particles.peer import compare, first
+from benchmarks.particles.simulations import Snapshots, accelerations, pair_forces
+from benchmarks.published import LOSSES, MESSAGES, VARIANTS
+from benchmarks.tables import MISSING
+
+from residuum.expressions.parser import parse
+from residuum.problem.body_problem import BodyProblem
+
+MACHINE = {
+    "date": "2026-01-01",
+    "processor": "a processor",
+    "cores": 2,
+    "system": "Linux x86_64",
+    "versions": {"python": "3.12"},
+    "code": "0" * 64,
+}
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_snapshots_obey_their_law(name):
-    found = snapshots(name, axes=2, count=6, rng=np.random.default_rng(0), each=3)
-    assert found.positions.shape == found.accelerations.shape == (6, 4, 2)
-    assert found.forces.shape == (6, 4, 4, 2)
-    opposite = found.forces + found.forces.transpose(0, 2, 1, 3)
-    assert np.abs(opposite).max() <= 1e-12 * np.abs(found.forces).max(initial=1.0)
-    expected = accelerations(
-        CASES[name], found.positions, found.velocities, found.masses, found.charges
-    )
-    np.testing.assert_array_equal(found.accelerations, expected)
+def exact(case: str, frames: int = 6, axes: int = 2) -> Snapshots:
+    """Snapshots of random positions with the exact accelerations of a case."""
+    rng, law = np.random.default_rng(0), CASES[case]
+    x, v = rng.standard_normal((2, frames, 4, axes))
+    m, q = np.exp(rng.standard_normal((frames, 4))), rng.choice([-1.0, 1.0], (frames, 4))
+    return Snapshots(x, v, m, q, accelerations(law, x, v, m, q), pair_forces(law, x, m, q))
 
 
-def test_without_drag_momentum_stays():
-    found = snapshots("r1", axes=3, count=4, rng=np.random.default_rng(1), each=4)
-    momentum = (found.masses[..., None] * found.velocities).sum(1)
-    np.testing.assert_allclose(momentum, momentum[[0]] * np.ones((4, 1)), atol=1e-6)
+def judgement(case: str, **hidden: str):
+    problem = problem_of(case)
+    found = {name: parse(text) for name, text in hidden.items()}
+    tables = tables_of(problem, exact(case, 40))
+    return judge_law(found, truth_of(case), truth_of(case, softened=False), tables)
 
 
-def test_closer_bodies_of_like_charge_repel_more():
-    x = np.array([[[0.0, 0.0], [1.0, 0.0]], [[0.0, 0.0], [0.5, 0.0]]])
-    m, q = np.ones((2, 2)), np.ones((2, 2))
-    a = accelerations(CASES["charge"], x, 0 * x, m, q)
-    assert a[0, 0, 0] == pytest.approx(-1 / 1.01**2)
-    assert a[1, 0, 0] < a[0, 0, 0] < 0
+@pytest.mark.parametrize("case", CASES)
+def test_the_truth_as_formulas_gives_forces_and_accelerations(case):
+    found, problem = exact(case, axes=3), problem_of(case)
+    a, messages = predicted(problem, formulas_of(problem, truth_of(case)), found)
+    np.testing.assert_allclose(a, found.accelerations, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(messages, true_messages(found), rtol=1e-9, atol=1e-9)
+    report = judged(problem, formulas_of(problem, truth_of(case)), found)
+    assert report["robust"] == pytest.approx(1.0)
+    assert report["full"] == pytest.approx(1.0)
 
 
-def test_the_score_leaves_out_by_the_truth_alone():
-    rng = np.random.default_rng(0)
-    forces = rng.standard_normal((1000, 2))
-    forces[:3] *= 1e3
-    messages = forces + 0.01 * rng.standard_normal((1000, 2))
-    messages[500] = 100.0
-    scores = agreement(messages, forces)
-    assert scores.left_out == pytest.approx(0.003)
-    assert scores.robust < 0.0 < scores.everything
-    assert agreement(forces, forces).robust == 1.0
+def test_the_twelve_cases_by_name():
+    assert len(named()) == len(LOSSES) == 12
+    assert set(named()) == set(LOSSES)
+    assert named(["r2-3"]) == [("r2", 3)]
+    with pytest.raises(SystemExit, match="spring-4"):
+        named(["spring-4"])
+
+
+def test_snapshots_are_simulated_once(tmp_path, monkeypatch):
+    first_time = snapshots_of("spring", 2, 0, UNSEEN, count=10, data=tmp_path)
+    monkeypatch.delattr(cases, "snapshots")
+    again = snapshots_of("spring", 2, 0, UNSEEN, count=10, data=tmp_path)
+    np.testing.assert_array_equal(first_time.forces, again.forces)
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_snapshot_is_an_experiment_with_masses_of_its_own():
+    found = exact("charge", 3)
+    observations = observations_of(found)
+    assert isinstance(problem_of("charge"), BodyProblem)
+    assert [len(e) for e in observations.experiments] == [1, 1, 1]
+    last = observations.experiments[-1]
+    np.testing.assert_array_equal(last.scalars["mass"], found.masses[-1])
+    np.testing.assert_array_equal(last.states["position_tt"][0], found.accelerations[-1])
+
+
+def test_a_linear_map_of_forces_agrees_whatever_it_is():
+    rng = np.random.default_rng(1)
+    f = rng.standard_normal((500, 2))
+    e = f @ np.array([[1.0, -2.0], [0.5, 3.0]]) + 7.0
+    assert agreement(e, f) == pytest.approx((1.0, 1.0))
+    noisy = e + e.std(axis=0) * rng.standard_normal(e.shape)
+    assert agreement(noisy, f)[1] == pytest.approx(0.5, abs=0.06)
+
+
+def test_a_few_close_encounters_spoil_the_full_agreement_alone():
+    rng = np.random.default_rng(2)
+    f = rng.standard_normal((500, 2))
+    f[:20] *= 1e3
+    e = np.clip(f, -4.0, 4.0)
+    robust, full = agreement(e, f)
+    assert robust > 0.999
+    assert full < 0.9
+
+
+def test_messages_that_are_constant_do_not_agree():
+    f = np.random.default_rng(3).standard_normal((50, 2))
+    assert agreement(np.ones((50, 2)), f) == (0.0, 0.0)
+
+
+def test_the_largest_components_are_judged():
+    messages = np.random.default_rng(4).standard_normal((200, 4)) * [1.0, 5.0, 0.1, 3.0]
+    np.testing.assert_array_equal(largest(messages, 2), messages[:, [1, 3]])
+
+
+def test_errors_of_accelerations():
+    truth = np.tile([3.0, 4.0], (2, 1, 1))
+    errors = acceleration_errors(truth * 1.1, truth)
+    assert errors["rms"] == pytest.approx(np.hypot(0.3, 0.4) / np.sqrt(2))
+    assert errors["absolute"] == pytest.approx(0.35)
+    assert errors["relative"] == pytest.approx(0.1)
+
+
+def test_a_law_with_the_right_skeleton_is_right_and_its_constants_are_measured():
+    verdict = judgement("spring", force="1.99*distance - 1.98")
+    assert verdict["exact"]
+    assert verdict["constants"] == pytest.approx(0.005)
+
+
+def test_softening_is_told_apart_from_the_form():
+    verdict = judgement("r2", force="1.1*mass_i*mass_j/distance**2")
+    assert not verdict["exact"]
+    assert verdict["form"]
+    assert verdict["constants"] == pytest.approx(0.1)
+    assert judgement("r2", force="mass_i*mass_j/(distance + 0.02)**2")["exact"]
+
+
+def test_another_law_is_not_right():
+    verdict = judgement("r1", force="mass_i*mass_j/distance**2")
+    assert not verdict["exact"]
+    assert not verdict["form"]
+    assert verdict["constants"] is None
+    assert verdict["left"] > 1e-3
+
+
+def test_a_damped_law_needs_its_drag_too():
+    assert judgement("damped", force="2*distance - 2", drag="-1.01*speed")["form"]
+    assert not judgement("damped", force="2*distance - 2", drag="-speed**2")["form"]
+
+
+def test_rows_of_other_sources_are_measured_again(tmp_path, monkeypatch):
+    lines, done = tmp_path / "rows.jsonl", []
+    jobs = [{"case": "spring", "seed": seed} for seed in range(2)]
+
+    def work(case, seed):
+        done.append(seed)
+        return {"value": 10 * seed}
+
+    monkeypatch.setattr(rows, "describe", lambda: MACHINE)
+    assert [row["value"] for row in rows.run_rows(jobs, work, lines)] == [0, 10]
+    rows.run_rows(jobs, work, lines)
+    assert done == [0, 1]
+    monkeypatch.setattr(rows, "describe", lambda: MACHINE | {"code": "1" * 64})
+    rows.run_rows(jobs, work, lines)
+    assert done == [0, 1, 0, 1]
+
+
+def test_seconds_to_equal_agreement():
+    ours = [
+        {"settings": "quick", "seconds": 2.0, "robust": 0.97},
+        {"settings": "default", "seconds": 10.0, "robust": 0.999},
+        {"settings": "default", "seconds": 12.0, "robust": 0.999},
+    ]
+    runs = [
+        {"cycle": 25.0, "curve": [[5.0, 0.5, 0.4, 1.0], [25.0, 0.96, 0.9, 0.5]]},
+        {"cycle": 100.0, "curve": [[5.0, 0.2, 0.1, 1.0], [100.0, 0.98, 0.9, 0.3]]},
+    ]
+    found = compare(ours, runs, 100.0)
+    assert not found["reached"]
+    assert found["ratio"] == pytest.approx(100.0 / 11.0)
+    assert found["peer_best"] == found["peer_end"] == 0.98
+    by_level = {row["level"]: row for row in found["levels"]}
+    assert by_level[0.95] == {"level": 0.95, "residuum": 2.0, "peer_s": 25.0}
+    assert by_level[0.98] == {"level": 0.98, "residuum": 10.0, "peer_s": 100.0}
+    assert first([run["curve"] for run in runs], 0.5) == 5.0
+
+
+def test_the_peer_sums_messages_of_every_pair_once():
+    pytest.importorskip("torch_geometric")
+    import torch
+    from benchmarks.particles import peer_network
+
+    found = exact("spring", 3)
+    network = peer_network.GraphNetwork(6, 2, 5, hidden=8)
+    x = peer_network.features_of(found)
+    batch = network(x.flatten(0, 1), peer_network.edges(4, 3))
+    alone = torch.cat([network(one, peer_network.edges(4, 1)) for one in x])
+    torch.testing.assert_close(batch, alone)
+    with torch.no_grad():
+        e = network.to_message(torch.cat([x[0, 2], x[0, 0]])[None])  # to the third of the first
+    network(x[0], peer_network.edges(4, 1))
+    sender, receiver = peer_network.edges(4, 1)
+    (row,) = torch.nonzero((sender == 0) & (receiver == 2))
+    torch.testing.assert_close(network.noted[row], e)
+    np.testing.assert_array_equal(receiver.numpy(), np.repeat(np.arange(4), 3))
+
+
+def test_the_peer_learns_and_its_curve_ends_with_its_seconds():
+    pytest.importorskip("torch_geometric")
+    from benchmarks.particles.peer import look_of
+    from benchmarks.particles.peer_network import Trainer, Variant
+
+    found = exact("spring", 20)
+    curve = Trainer(Variant(2, 0.0), found, found, 0).run(0.6, look_of(found))
+    assert curve[-1][0] >= 0.6
+    assert all(len(point) == 4 and np.isfinite(point).all() for point in curve)
+
+
+def test_random_snapshots_have_exact_accelerations():
+    found = random_snapshots(8, 2, 0)
+    total = found.forces.sum(axis=2) / found.masses[..., None]
+    np.testing.assert_allclose(found.accelerations, total)
+
+
+def test_the_published_figures_are_those_of_their_source():
+    assert MESSAGES["r2", 2] == {"bottleneck": 0.993, "L1": 0.990}
+    assert MESSAGES["charge", 3] == {"bottleneck": 0.980, "L1": 0.002}
+    assert dict(zip(VARIANTS, LOSSES["r2", 3], strict=True))["FlatHGN"] == 2.48
+    assert all(len(row) == len(VARIANTS) for row in LOSSES.values())
+
+
+def law(**changes):
+    return {
+        "status": "ok",
+        "seconds": {"distill": 60.0, "select": 5.0},
+        "hidden": {"force": "1.9999999*distance - 1.98"},
+        "exact": True,
+        "form": True,
+        "left": 1e-20,
+        "constants": 1e-7,
+        "listed": 1,
+        **{"rms": 1e-6, "absolute": 1e-7, "relative": 1e-8},
+    } | changes
+
+
+@pytest.fixture
+def results(tmp_path):
+    folder = tmp_path / "particles"
+    folder.mkdir()
+    about = {"case": "spring", "axes": 2, "seed": 0, "code": "0" * 64, "machine": MACHINE}
+    network = {"robust": 1 - 2e-9, "full": 0.98765, "rms": 0.1, "absolute": 0.01, "relative": 1e-3}
+    heads = {"heads": "force: mutual", "alive": {"force": [True] + [False] * 4}}
+    message = {**about, **network, **heads, "seconds": 44.0, "cpu": 43.0}
+    lines = [message | {"robust": 0.5}, message]
+    (folder / "messages.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    wrong = law(exact=False, form=False, hidden={"force": "0.5*distance"}, constants=None)
+    failed = {"status": "ValueError: no\nlaw", "seconds": {}}
+    laws = [
+        {**about, "laws": {"genetic": law(constants=0.0), "sindy": wrong}},
+        {**about, "seed": 1, "laws": {"genetic": law(constants=2e-7), "sindy": failed}},
+    ]
+    shared = {"budget": 60.0, "seconds": {"train": 40.0, "extract": 1.0}, "network": network}
+    (folder / "laws.jsonl").write_text("\n".join(json.dumps(row | shared | heads) for row in laws))
+    return tmp_path
+
+
+def test_the_page_has_messages_beside_published_figures(results):
+    text = render(results)
+    (row,) = [line for line in text.splitlines() if line.startswith("| spring-2 | 1 |")]
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert cells[2:6] == ["1 - 2e-09", "0.988", "1.000", "1.000"]
+    assert cells[9] == "0.047 / 0.046 / 0.045 / 1.66 / 0.016"
+    assert cells[10] == "1 of 1"
+    assert text.count(MISSING.strip()) == 16
+
+
+def test_the_page_tells_right_laws_wrong_ones_and_failures(results):
+    text = render(results)
+    assert "genetic: 2 of 2 right" in text
+    assert "sindy: 0 of 2 right" in text
+    assert "- spring-2, seed 0, sindy: force = `0.5*distance`" in text
+    assert "- spring-2, seed 1, sindy: failed: `ValueError: no law`" in text
+    (row,) = [line for line in text.splitlines() if line.startswith("| spring-2 | genetic |")]
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert cells[2:7] == ["2", "2", "2", "2", "2e-07"]
+    assert cells[-1] == "106"
+
+
+def test_the_page_has_the_peer_and_what_an_iteration_costs(results):
+    ours = [{"settings": "default", "seconds": 10.0, "robust": 1 - 1e-9}]
+    runs = [{"cycle": 300.0, "curve": [[300.0, 0.91, 0.9, 1.0]]}]
+    found = {"runs": runs, **compare(ours, runs, 300.0)}
+    row = {"case": "spring", "axes": 2, "draw": 0, "residuum": ours, "peers": {"L1": found}}
+    whole = {"machine": MACHINE, "seconds": 300.0, "rows": [row]}
+    (results / "particles" / "peer.json").write_text(json.dumps(whole))
+    size = {"bodies": 4, "pairs": 1200, "unknowns": 148, "restarts": 4}
+    took = {"prepared": 1.0, "seconds": 0.012, "before": 300.0, "peak": 350.0}
+    whole = {"machine": MACHINE, "frames": 100, "axes": 2, "rows": [size | took]}
+    (results / "particles" / "memory.json").write_text(json.dumps(whole))
+    text = render(results)
+    assert "| spring-2 | 0 | L1 | 1 - 1e-09 | 10 | 0.910 | 0.910 | not in 300 | > 30 |" in text
+    assert "| spring-2 | L1 | 0.9 | 10 (1 of 1) | 300 (1 of 1) |" in text
+    assert "| spring-2 | L1 | 0.95 | 10 (1 of 1) | - (0 of 1) |" in text
+    assert "| 4 | 1,200 | 0.012 | 10 | 50 | 350 |" in text
+
+
+def test_agreement_next_to_one_is_told_by_its_distance():
+    assert [page.r2(value) for value in (None, 1.0, 0.9, 1 - 2e-9)] == [
+        "-",
+        "1",
+        "0.900",
+        "1 - 2e-09",
+    ]
+
+
+def test_forces_of_other_snapshots_do_not_agree():
+    found = exact("spring", 50)
+    shuffled = replace(found, forces=found.forces[::-1])
+    problem = problem_of("spring")
+    report = judged(problem, formulas_of(problem, truth_of("spring")), shuffled)
+    assert report["robust"] < 0.5
+
+
+def test_errors_below_what_a_refit_tells_apart_are_not_called_zero(results):
+    path = results / "particles" / "laws.jsonl"
+    path.write_text(path.read_text().splitlines()[0])
+    assert "| spring-2 | genetic | 1 | 1 | 1 | 1 | < 1e-12 |" in render(results)

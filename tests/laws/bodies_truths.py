@@ -52,8 +52,7 @@ def trajectories(count: int, bodies: int, seed: int, *, noise: float) -> list[Ex
     rng, found = np.random.default_rng(seed), []
     t = np.linspace(0, 2, 30)
     for k in range(count):
-        x, v, mass = rng.normal(size=(2, bodies, 2)).tolist() + [rng.uniform(0.5, 2, bodies)]
-        start = np.concatenate([np.ravel(x), np.ravel(v)])
+        start, mass = rng.normal(size=4 * bodies), rng.uniform(0.5, 2, bodies)
 
         def rate(_: float, y: np.ndarray, mass: np.ndarray = mass) -> np.ndarray:
             x, v = y.reshape(2, bodies, 2)

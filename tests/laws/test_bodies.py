@@ -18,10 +18,11 @@ from bodies_truths import (
 )
 
 from residuum.data.observations import Observations
+from residuum.data.written_bodies import WrittenBodies
 from residuum.errors import UserError
-from residuum.laws.bodies import select_bodies
-from residuum.laws.body_layout import Layout
+from residuum.laws.body_rates import rate_data
 from residuum.laws.law import Law
+from residuum.laws.select import select
 from residuum.laws.settings import SelectSettings
 
 SETTINGS = SelectSettings(extend=0)
@@ -30,9 +31,9 @@ FRONTS = [{"force": front()}]
 
 def test_one_receiver_stands_for_all_bodies() -> None:
     experiments = snapshots(12, 4, seed=0)
-    layout = Layout.of(problem_of(), experiments, receivers=(0,))
-    data = layout.rates(experiments, Observations.of(experiments).noise)
-    assert layout.ragged
+    one = WrittenBodies.of(problem_of(), experiments, receivers=(0,))
+    data = rate_data(one, experiments, Observations.of(experiments).noise)
+    assert one.ragged
     assert data.nodes.shape == (sum(len(e.bodies) for e in experiments), 4)
     first = experiments[1]
     own = accelerations(
@@ -45,7 +46,7 @@ def test_one_receiver_stands_for_all_bodies() -> None:
 
 def test_a_law_from_accelerations_with_fewer_bodies_in_some() -> None:
     observations = Observations.of(snapshots(60, 4, seed=0))
-    found = select_bodies(
+    found = select(
         problem_of(drag=None), observations, extraction_of({"drag": 0.1}, {}), FRONTS, SETTINGS
     )
     law = found.law
@@ -74,7 +75,7 @@ def test_a_mass_that_is_not_known_is_estimated() -> None:
         known = {"mass": np.array([told[b] for b in e.bodies])}
         experiments.append(replace(e, states=states, scalars=known))
     start = {"mass_of_b": 1.0, "mass_of_c": 1.0}
-    law = select_bodies(
+    law = select(
         problem_of(), Observations.of(experiments), extraction_of(start, {}), FRONTS, SETTINGS
     ).law
     assert law.parameters["mass_of_b"].value == pytest.approx(2.5, rel=0.01)
@@ -84,8 +85,8 @@ def test_a_mass_that_is_not_known_is_estimated() -> None:
 
 @pytest.mark.slow
 def test_a_law_through_the_dynamics() -> None:
-    observations = Observations.of(trajectories(4, 3, seed=1, noise=0.01))
-    law = select_bodies(problem_of(), observations, extraction_of({}, {}), FRONTS, SETTINGS).law
+    observations = Observations.of(trajectories(3, 2, seed=1, noise=0.005))
+    law = select(problem_of(), observations, extraction_of({}, {}), FRONTS, SETTINGS).law
     np.testing.assert_allclose(law.hidden["force"].expression.constants, (2, 0.5), rtol=0.03)
     assert law.verdict.stable
     assert law.scores["holdout_nrmse"] < 0.05
@@ -103,4 +104,22 @@ def test_too_many_bodies_without_accelerations() -> None:
         for e in observations.experiments
     ]
     with pytest.raises(UserError, match="too many bodies"):
-        select_bodies(problem_of(), Observations.of(wide), extraction_of({}, {}), FRONTS, SETTINGS)
+        select(problem_of(), Observations.of(wide), extraction_of({}, {}), FRONTS, SETTINGS)
+
+
+def test_rollouts_start_where_experiments_do() -> None:
+    moving = trajectories(4, 3, seed=1, noise=0.0)
+    full = []
+    for e in moving:
+        x = e.states["position"]
+        v = np.gradient(x, e.t, axis=0, edge_order=2)
+        a = np.stack([accelerations(p, q, e.scalars["mass"]) for p, q in zip(x, v, strict=True)])
+        full.append(replace(e, states={"position": x, "position_t": v, "position_tt": a}))
+    observations = Observations.of(full)
+    found = select(problem_of(), observations, extraction_of({}, {}), FRONTS, SETTINGS)
+    assert set(found.curves) == {e.name for e in full}
+    curve = found.curves["run_3"]["forecast"]
+    name = "position_x_1"
+    measured = np.interp(curve["t"], full[3].t, full[3].states["position"][:, 0, 0])
+    assert np.max(np.abs(np.array(curve["components"][name]) - measured)) < 0.1
+    assert found.law.scores["valid_time"] is None

@@ -13,7 +13,7 @@ from residuum.problem.body_equations import read_body_problem
 from residuum.problem.body_evaluation import evaluate_bodies
 from residuum.problem.body_problem import BodyProblem
 from residuum.problem.problem import Parameter
-from residuum.surrogates.graph_heads import MessageHead
+from residuum.surrogates.graph.heads import MessageHead
 
 PAIRS = "sum(force(position_j - position_i, mass_i, mass_j))/mass_i"
 RICH = (

@@ -276,7 +276,7 @@ def test_no_hidden_term_is_a_parameter_fit():
 
 
 def test_registries_agree():
-    assert set(SURROGATES) == set(READERS) == {"pinn"}
+    assert set(SURROGATES) == set(READERS) == {"pinn", "graph"}
 
 
 @pytest.mark.gpu

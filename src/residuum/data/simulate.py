@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -11,12 +11,10 @@ from residuum.data.labels import numbered
 from residuum.data.observations import Experiment
 from residuum.data.settings import Initial, Noise, SimulateSettings, Times
 from residuum.data.specification import check_simulation
+from residuum.expressions.evaluation import compiled
 from residuum.expressions.expression import Expression
-from residuum.expressions.primitives import PRIMITIVES
 from residuum.problem.problem import Problem
 from residuum.seeds import child_seed, generator
-
-Rate = Callable[[Sequence[float]], float]
 
 
 def simulate(
@@ -98,28 +96,8 @@ class _Slope:
         known = {n: Expression.number(v) for n, v in problem.known.items()}
         places = {name: index for index, name in enumerate((*problem.components, "t"))}
         right = problem.first_order(problem.complete({}))
-        self.rates = [_compiled(f.substitute(known), places) for f in right]
+        self.rates = [compiled(f.substitute(known), places) for f in right]
 
     def __call__(self, t: float, y: np.ndarray) -> np.ndarray:
         values = [*y, t]
         return np.array([rate(values) for rate in self.rates])
-
-
-def _compiled(formula: Expression, places: Mapping[str, int]) -> Rate:
-    """Return a formula as nested functions of a list of numbers: no table look-ups in the loop."""
-
-    def leaf(token: str, constant: float | None) -> Rate:
-        if token in places:
-            place = places[token]
-            return lambda values: values[place]
-        number = float(token) if constant is None else constant
-        return lambda values: number
-
-    def node(symbol: str, *operands: Rate) -> Rate:
-        function = PRIMITIVES[symbol].numpy
-        if len(operands) == 1:
-            return lambda values: function(operands[0](values))
-        left, right = operands
-        return lambda values: function(left(values), right(values))
-
-    return formula.fold(leaf, node)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from copy import copy
 from html import escape
+from types import MappingProxyType
 
 GREEK = {
     **{"alpha": "α", "beta": "β", "gamma": "γ", "delta": "δ", "epsilon": "ε", "zeta": "ζ"},
@@ -26,11 +28,13 @@ def name_parts(name: str) -> tuple[str, int, str]:
 
     >>> name_parts("theta_tt"), name_parts("prey_a"), name_parts("x1")
     (('theta', 2, ''), ('prey', 0, 'a'), ('x', 0, '1'))
+    >>> name_parts("position_t_i")
+    ('position', 1, 'i')
     """
     name = name.partition("@")[0].rstrip("_") or name
-    dots = re.search(r"_(t{1,2})\Z", name)
+    dots = re.search(r"_(t{1,2})((?:_[ij])?)\Z", name)
     if dots:
-        name = name[: dots.start()]
+        name = name[: dots.start()] + dots.group(2)
     stem, _, subscript = name.partition("_")
     digits = re.fullmatch(r"([A-Za-z]+)([0-9]+)", stem)
     if digits and not subscript:
@@ -55,9 +59,23 @@ def rounded(value: float, digits: int) -> tuple[str, int | None]:
 
 
 class Notation(ABC):
-    """How one markup language writes numbers, names, sums, products, fractions and calls."""
+    """How one markup language writes numbers, names, sums, products, fractions and calls.
+
+    `written` holds names that are not written as names: what they stand for, as markup.
+    """
 
     raised = RAISED
+    written: Mapping[str, str] = MappingProxyType({})
+
+    def with_written(self, written: Mapping[str, str]) -> Notation:
+        """Return the notation with markup for some names."""
+        other = copy(self)
+        other.written = written
+        return other
+
+    def variable(self, name: str) -> str:
+        """Return a variable: its name, or the markup that stands for it."""
+        return self.written.get(name) or self.name(name)
 
     @abstractmethod
     def number(self, value: float, digits: int) -> str:
@@ -86,6 +104,18 @@ class Notation(ABC):
     @abstractmethod
     def fenced(self, body: str) -> str:
         """Return the body in parentheses."""
+
+    @abstractmethod
+    def over_bodies(self, body: str) -> str:
+        """Return a sum over the other bodies j of body i."""
+
+    @abstractmethod
+    def length(self, body: str) -> str:
+        """Return the length of a vector."""
+
+    @abstractmethod
+    def dot(self, left: str, right: str) -> str:
+        """Return the product of two vectors."""
 
     @abstractmethod
     def call(self, function: str, arguments: Sequence[str], power: str = "") -> str:
@@ -130,6 +160,15 @@ class _Latex(Notation):
 
     def fenced(self, body: str) -> str:
         return rf"\left({body}\right)"
+
+    def over_bodies(self, body: str) -> str:
+        return rf"\sum_{{j \neq i}} {body}"
+
+    def length(self, body: str) -> str:
+        return rf"\left\lVert {body} \right\rVert"
+
+    def dot(self, left: str, right: str) -> str:
+        return rf"{left} \cdot {right}"
 
     def call(self, function: str, arguments: Sequence[str], power: str = "") -> str:
         if function == "sqrt":
@@ -195,6 +234,16 @@ class _MathML(Notation):
 
     def fenced(self, body: str) -> str:
         return self._row(f"<mo>(</mo>{body}<mo>)</mo>")
+
+    def over_bodies(self, body: str) -> str:
+        under = self._row("<mi>j</mi><mo>&#x2260;</mo><mi>i</mi>")
+        return self._row(f"<munder><mo>&#x2211;</mo>{under}</munder>{body}")
+
+    def length(self, body: str) -> str:
+        return self._row(f"<mo>&#x2016;</mo>{body}<mo>&#x2016;</mo>")
+
+    def dot(self, left: str, right: str) -> str:
+        return self._row(f"{left}<mo>&#x22C5;</mo>{right}")
 
     def call(self, function: str, arguments: Sequence[str], power: str = "") -> str:
         if function == "sqrt":

@@ -6,8 +6,10 @@ piece is written. Numbers are rounded for the eye; `infix` is the text that keep
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from residuum.errors import unknown_name
 from residuum.expressions.expression import (
     CONSTANT,
     Expression,
@@ -16,6 +18,7 @@ from residuum.expressions.expression import (
     is_variable,
 )
 from residuum.expressions.notation import LATEX, MATHML, Notation
+from residuum.expressions.parser import parse
 
 DIGITS = 4
 
@@ -34,6 +37,43 @@ def mathml(expression: Expression, *, digits: int = DIGITS) -> str:
     """Return the formula as a presentation MathML element `<math>`, complete in itself."""
     body = _sum(expression, MATHML, digits)
     return f'<math xmlns="http://www.w3.org/1998/Math/MathML">{body}</math>'
+
+
+def latex_of_bodies(text: str, *, digits: int = DIGITS) -> str:
+    r"""Return an equation of bodies in LaTeX, with its sums, lengths and products of vectors.
+
+    >>> latex_of_bodies("sum(norm(x_j))/m_i")
+    '\\frac{\\sum_{j \\neq i} \\left\\lVert x_{j} \\right\\rVert}{m_{i}}'
+    """
+    return _of_bodies(text, LATEX, digits)
+
+
+def mathml_of_bodies(text: str, *, digits: int = DIGITS) -> str:
+    """Return an equation of bodies as a MathML element `<math>`, see `latex_of_bodies`."""
+    body = _of_bodies(text, MATHML, digits)
+    return f'<math xmlns="http://www.w3.org/1998/Math/MathML">{body}</math>'
+
+
+def _of_bodies(text: str, notation: Notation, digits: int) -> str:
+    """Return a text's markup; what is called in it is written before what holds it."""
+    written: dict[str, str] = {}
+    wide = notation.with_written(written)
+
+    def on_call(
+        name: str, arguments: tuple[Expression, ...], _: Mapping[str, Expression]
+    ) -> Expression:
+        parts = [_sum(argument, wide, digits) for argument in arguments]
+        signed = len(_signed_terms(arguments[0])) > 1 or _gather(arguments[0]).negative
+        if name == "sum" and signed:
+            parts = [wide.fenced(parts[0])]
+        forms = {"sum": wide.over_bodies, "norm": wide.length, "dot": wide.dot}
+        if name not in forms:
+            raise unknown_name(name, forms, what="operator")
+        placeholder = f"{name}@{len(written)}"
+        written[placeholder] = forms[name](*parts)  # type: ignore[operator]
+        return Expression.variable(placeholder)
+
+    return _sum(parse(text, on_call=on_call), wide, digits)
 
 
 @dataclass(slots=True)
@@ -133,7 +173,7 @@ def _side(
 def _factor(expression: Expression, notation: Notation, digits: int) -> str:
     head, operands = expression.head, expression.operands
     if is_variable(head):
-        return notation.name(head)
+        return notation.variable(head)
     if head in ("+", "-", "*", "/", "neg"):
         return notation.fenced(_sum(expression, notation, digits))
     if arity(head) == 0:

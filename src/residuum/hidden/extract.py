@@ -8,9 +8,12 @@ from typing import Protocol
 import numpy as np
 
 from residuum.data.observations import Experiment, Observations
+from residuum.data.written_bodies import WrittenBodies, rates_are_given
 from residuum.expressions.evaluation import evaluate
+from residuum.hidden.body_samples import body_samples
 from residuum.hidden.samples import Extraction, HiddenSamples, Trajectory
 from residuum.hidden.structure import structure_of
+from residuum.problem.body_problem import BodyProblem
 from residuum.problem.dimensions import TermUnits, units_of_terms
 from residuum.problem.problem import Problem
 
@@ -38,25 +41,53 @@ class Surrogate(Protocol):
     def hidden_gradient(self, term: str, X: np.ndarray) -> np.ndarray: ...
 
 
-def extract(surrogate: Surrogate, problem: Problem, observations: Observations) -> Extraction:
-    """Return samples of every hidden term along the trajectories, and what else was found.
+def extract(
+    surrogate: Surrogate, problem: Problem | BodyProblem, observations: Observations
+) -> Extraction:
+    """Return samples of every hidden term, and what else was found.
 
-    Samples stand at equal times within each experiment's training part, about three an interval
-    between measurements and at most two hundred a term. Their covariance is the posterior with
+    Samples stand along the trajectories, at equal times within each experiment's training part,
+    about three an interval between measurements and at most two hundred a term; those of bodies
+    with measured accelerations at the bodies as measured. Their covariance is the posterior with
     all other unknowns marginalised. Everything is in the user's units.
     """
+    if not isinstance(problem, BodyProblem):
+        units = units_of_terms(problem, observations.units)
+        return _along_trajectories(surrogate, problem, observations, units)
+    if rates_are_given(problem, observations):
+        samples = body_samples(surrogate, problem, observations)
+        return _extraction(surrogate, samples, {})
+    bodies = WrittenBodies.of(problem, observations.experiments)
+    units = {t.name: TermUnits((None,) * len(t.arguments), None) for t in problem.hidden_terms}
+    return _along_trajectories(surrogate, bodies.written, bodies.flat(observations), units)
+
+
+def _along_trajectories(
+    surrogate: Surrogate,
+    problem: Problem,
+    observations: Observations,
+    units: Mapping[str, TermUnits],
+) -> Extraction:
     parts = {e.name: e.training() for e in observations.experiments}
     parts = {name: parts[name] for name in surrogate.experiments}
-    units = units_of_terms(problem, observations.units)
     samples = {
         term.name: _samples(surrogate, problem, observations, parts, term.name, units[term.name])
         for term in problem.hidden_terms
     }
+    trajectories = {
+        name: Trajectory(part.t, surrogate.states(name, part.t)) for name, part in parts.items()
+    }
+    return _extraction(surrogate, samples, trajectories)
+
+
+def _extraction(
+    surrogate: Surrogate,
+    samples: Mapping[str, HiddenSamples],
+    trajectories: Mapping[str, Trajectory],
+) -> Extraction:
     return Extraction(
         samples=samples,
-        trajectories={
-            name: Trajectory(part.t, surrogate.states(name, part.t)) for name, part in parts.items()
-        },
+        trajectories=trajectories,
         parameters=dict(surrogate.parameters),
         noise=dict(surrogate.noise),
         structure=structure_of(surrogate, samples),

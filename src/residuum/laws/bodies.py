@@ -7,47 +7,43 @@ with the body itself first. Where only trajectories were, all bodies move at onc
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from residuum.data.observations import Observations
-from residuum.distillers.front import Front
+from residuum.data.written_bodies import WrittenBodies, rates_are_given
 from residuum.errors import UserError
 from residuum.hidden.samples import Extraction
-from residuum.laws.body_layout import Layout
-from residuum.laws.choice import Map, Selection, prepare_choice
+from residuum.laws.body_rates import rate_data
+from residuum.laws.body_rollouts import Rollouts
 from residuum.laws.dynamics import Dynamics
 from residuum.laws.law import Law
 from residuum.laws.rates import Rates
-from residuum.laws.select import select_by
 from residuum.laws.settings import SelectSettings
 from residuum.laws.trial import Trial
 from residuum.problem.body_completion import complete
 from residuum.problem.body_problem import BodyProblem
+from residuum.problem.hidden_term import HiddenTerm
 from residuum.problem.problem import Problem
 
 # Components of all bodies together that are integrated at once.
 MOST_COMPONENTS = 48
+# Components for which every law of the settings is tried, and laws that are tried in any case.
+USUAL_COMPONENTS, FEWEST_LAWS, FEWEST_SHORT = 4, 24, 6
 
 
-def select_bodies(
-    problem: BodyProblem,
-    observations: Observations,
-    extraction: Extraction,
-    fronts: Sequence[Mapping[str, Front]],
-    settings: SelectSettings,
-    *,
-    dataset: str = "",
-    map: Map = map,
-) -> Selection:
-    """Refit candidates of the hidden terms of bodies, choose one law, and say how sure it is.
+def affordable(settings: SelectSettings, trial: Trial) -> SelectSettings:
+    """Return settings with fewer laws to try where many components are integrated at once.
 
-    See `select.select`. Raises UserError where there are trajectories only, of too many bodies.
+    A refit's time grows with their square.
     """
-    written, trial = body_trial(problem, observations, extraction)
-    choice = prepare_choice(written, trial, extraction, settings, map=map)
-    found = select_by(choice, extraction, fronts, units={}, dataset=dataset)
-    return replace(found, law=law_of_bodies(problem, found.law))
+    components = trial.full.nodes.shape[1] if trial.full.initial_values else 1
+    share = min(1.0, (USUAL_COMPONENTS / components) ** 2)
+    return replace(
+        settings,
+        laws=max(min(settings.laws, FEWEST_LAWS), round(share * settings.laws)),
+        extend=max(min(settings.extend, 1), round(share * settings.extend)),
+        shortlist=max(min(settings.shortlist, FEWEST_SHORT), round(share * settings.shortlist)),
+    )
 
 
 def law_of_bodies(problem: BodyProblem, law: Law) -> Law:
@@ -55,20 +51,32 @@ def law_of_bodies(problem: BodyProblem, law: Law) -> Law:
     formulas = {name: hidden.expression for name, hidden in law.hidden.items()}
     completed = complete(problem, formulas)
     equations = {equation.left: equation.rhs for equation in completed.equations}
-    return replace(law, equations=equations, bodies=completed)
+    hidden = {
+        name: replace(formula, direction=_direction(problem.hidden_term(name)))
+        for name, formula in law.hidden.items()
+    }
+    return replace(law, equations=equations, hidden=hidden, bodies=completed)
+
+
+def _direction(term: HiddenTerm) -> str:
+    return term.arguments[term.vectors.index(True)] if term.vector else ""
 
 
 def body_trial(
     problem: BodyProblem, observations: Observations, extraction: Extraction
 ) -> tuple[Problem, Trial]:
-    """Return the scalar problem and how its laws meet the data."""
+    """Return the scalar problem and how its laws meet the data.
+
+    Raises UserError where there are trajectories only, of too many bodies.
+    """
     if rates_are_given(problem, observations):
-        layout = Layout.of(problem, observations.experiments, receivers=(0,))
+        one = WrittenBodies.of(problem, observations.experiments, receivers=(0,))
         parts = (observations.training, observations.experiments, observations.held_out)
-        training, full, unseen = (layout.rates(part, observations.noise) for part in parts)
-        return layout.written, Rates(layout.written, training, full, unseen)
-    layout = Layout.of(problem, observations.experiments)
-    components = len(layout.written.components)
+        training, full, unseen = (rate_data(one, part, observations.noise) for part in parts)
+        rollouts = Rollouts(problem, observations)
+        return one.written, Rates(one.written, training, full, unseen, rollouts)
+    everyone = WrittenBodies.of(problem, observations.experiments)
+    components = len(everyone.written.components)
     if components > MOST_COMPONENTS:
         raise UserError(
             "too many bodies to refit a law through their trajectories",
@@ -76,11 +84,5 @@ def body_trial(
             found=f"{components}",
             hint="give accelerations: states: {position_tt: [...]}",
         )
-    flat = layout.flat(observations)
-    return layout.written, Dynamics.of(layout.written, flat, extraction.trajectories)
-
-
-def rates_are_given(problem: BodyProblem, observations: Observations) -> bool:
-    """Tell whether the left-hand side and every component of each equation were measured."""
-    needed = {equation.left for equation in problem.equations} | set(problem.components)
-    return needed <= set(observations.states)
+    flat = everyone.flat(observations)
+    return everyone.written, Dynamics.of(everyone.written, flat, extraction.trajectories)

@@ -43,7 +43,6 @@ from residuum.problem.problem import Problem
 Map = Callable[..., Iterable[Any]]
 
 CHUNK = 20
-SHORTLIST = 24
 MOST_ROUNDS = 4
 TIE = 2.0
 CLOSE = 0.1
@@ -208,7 +207,7 @@ def shortlist(choice: Choice, rows: Sequence[Row]) -> list[Row]:
     when no law has one.
     """
     usable = [row for row in rows if row.fit.ok]
-    chosen = distinct(choice, usable, SHORTLIST)
+    chosen = distinct(choice, usable, choice.settings.shortlist)
     chosen += [row for row in usable if row.without_hidden_terms and row not in chosen]
     laws = [fitted(row) for row in chosen]
     final = choice.refit(laws, choice.trial.full, EXACT)

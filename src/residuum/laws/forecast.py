@@ -8,7 +8,7 @@ import numpy as np
 from scipy.integrate import solve_ivp
 
 from residuum.data.observations import Experiment
-from residuum.expressions.evaluation import evaluate
+from residuum.expressions.evaluation import compiled
 from residuum.expressions.expression import Expression
 from residuum.problem.problem import Problem
 
@@ -37,10 +37,13 @@ def roll_out(
     Rows after the solution ceases to exist are NaN.
     """
 
+    rates = [compiled(side) for side in sides]
+
     def rhs(time: float, state: np.ndarray) -> np.ndarray:
         values = dict(zip(problem.components, state, strict=True))
         values |= {name: experiment.input_at(name, np.array(time)) for name in problem.inputs}
-        return np.array([float(evaluate(side, {**values, "t": time})) for side in sides])
+        values["t"] = time
+        return np.array([float(rate(values)) for rate in rates])
 
     path = np.full((len(t), len(initial)), np.nan)
     with np.errstate(all="ignore"):

@@ -43,7 +43,8 @@ class LawConstant:
 class HiddenFormula:
     """The formula found for one hidden term, in its formal arguments and the user's units.
 
-    `constants` are those of the expression, in its order.
+    `constants` are those of the expression, in its order. Of bodies a term may be a vector: the
+    expression times the unit vector of the argument `direction`.
     """
 
     expression: Expression
@@ -51,6 +52,7 @@ class HiddenFormula:
     origin: str
     terms: tuple[LawTerm, ...]
     constants: tuple[LawConstant, ...] = ()
+    direction: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +197,7 @@ def _formula_json(hidden: HiddenFormula) -> dict[str, Any]:
         "latex": latex(hidden.expression),
         "complexity": hidden.expression.complexity,
         "origin": hidden.origin,
+        **({"direction": hidden.direction} if hidden.direction else {}),
         "terms": [
             {
                 "term": t.term.infix(),
@@ -229,6 +232,7 @@ def _formula(row: Mapping[str, Any]) -> HiddenFormula:
             LawConstant(c["value"], _interval(c["ci95"]), c["inside"])
             for c in row.get("constants", ())
         ),
+        direction=str(row.get("direction", "")),
     )
 
 

@@ -40,6 +40,12 @@ def predict(law: Law, t: np.ndarray, columns: Mapping[str, np.ndarray]) -> dict[
     ceases to exist. Raises UserError where a component or input has no column, or times do not
     increase.
     """
+    if law.bodies is not None:
+        raise UserError(
+            "laws of bodies are not rolled out here yet",
+            where=law.dataset,
+            hint="give the completed equations of law.json to data: simulate:",
+        )
     problem = problem_of(law)
     for name in (*problem.components, *problem.inputs):
         if name not in columns:

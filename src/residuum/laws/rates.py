@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from residuum.expressions.expression import Expression
+from residuum.laws.body_rollouts import Rollouts
 from residuum.laws.intervals import profile_interval
 from residuum.laws.kernels import rates
 from residuum.laws.law import Interval
@@ -36,12 +37,16 @@ Task = tuple[Problem, FitData, Sequence[Mapping[str, Expression]], Mapping[str, 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rates:
-    """Rates that laws are fitted to, whole and without what is held out, and what is held out."""
+    """Rates that laws are fitted to, whole and without what is held out, and what is held out.
+
+    `rollouts` follows a law from where experiments begin, where that can be done.
+    """
 
     problem: Problem
     training: FitData
     full: FitData
     unseen: FitData
+    rollouts: Rollouts | None = None
 
     @property
     def refit_many(self) -> Callable[[Task], list[Refit]]:
@@ -69,8 +74,10 @@ class Rates:
         return error if math.isfinite(error) else math.inf
 
     def valid_time(self, trained: Refit | None) -> float | None:
-        """Return None: nothing is forecast in time."""
-        return None
+        """Return the shortest time for which a rollout of a held-out experiment stays valid."""
+        if self.rollouts is None or trained is None:
+            return None
+        return self.rollouts.valid_time(trained.hidden, trained.values)
 
     def intervals(self, fit: Refit, confidence: float) -> dict[str, Interval]:
         """Return the profile-likelihood interval of every unknown."""
@@ -83,8 +90,10 @@ class Rates:
         }
 
     def predict(self, fit: Refit, trained: Refit | None) -> Prediction:
-        """Return no curves: nothing was integrated."""
-        return Prediction({}, 0.0, None)
+        """Return the rollouts of a law; nothing is said of its stability."""
+        if self.rollouts is None:
+            return Prediction({}, 0.0, None)
+        return Prediction(self.rollouts.curves(fit.hidden, fit.values), 0.0, None)
 
 
 def refit_rates_many(task: Task) -> list[Refit]:
@@ -121,7 +130,8 @@ def fit_rates(
         levels = negative_log_likelihood(data, found, precision.floor)[1]
         share = data.weights / np.where(levels > 0, levels, 1.0)
         residual, jacobian = (found - data.observed) * share, slopes * share[:, :, None]
-        jacobian = np.where(share[:, :, None] > 0, jacobian, 0.0).reshape(-1, len(theta))
+        jacobian = np.where(share[:, :, None] > 0, jacobian, 0.0)
+        jacobian = jacobian.reshape(share.size, len(theta))
         information = jacobian.T @ jacobian
         gradient = jacobian.T @ np.where(share > 0, residual, 0.0).ravel()
         moved = _step(system, data, theta, (low, high), share, information, gradient, free, damping)

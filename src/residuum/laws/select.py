@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from residuum.data.observations import Observations
 from residuum.distillers.front import Front
 from residuum.expressions.calculus import terms
 from residuum.expressions.expression import Expression
 from residuum.hidden.samples import Extraction
+from residuum.laws.bodies import affordable, body_trial, law_of_bodies
 from residuum.laws.choice import (
     Choice,
     Map,
@@ -44,6 +46,7 @@ from residuum.laws.verdict import (
     term_probabilities,
     warnings_of,
 )
+from residuum.problem.body_problem import BodyProblem
 from residuum.problem.dimensions import inferred_units
 from residuum.problem.problem import Problem
 
@@ -51,7 +54,7 @@ RUNNERS_UP = 10
 
 
 def select(
-    problem: Problem,
+    problem: Problem | BodyProblem,
     observations: Observations,
     extraction: Extraction,
     fronts: Sequence[Mapping[str, Front]],
@@ -60,25 +63,31 @@ def select(
     dataset: str = "",
     map: Map = map,
 ) -> Selection:
-    """Refit candidates through the dynamics, choose one law, and say how sure it is.
+    """Refit candidates on the raw data, choose one law, and say how sure it is.
 
+    They are refitted through the dynamics, or to the rates of bodies where those were measured.
     `fronts` holds, for each surrogate and distiller, the front of every hidden term; `map` may
     spread refits over workers. The result does not depend on how many there are.
     """
-    trial = Dynamics.of(problem, observations, extraction.trajectories)
-    choice = prepare_choice(problem, trial, extraction, settings, map=map)
-    return select_by(choice, extraction, fronts, units=observations.units, dataset=dataset)
+    if isinstance(problem, BodyProblem):
+        written, trial = body_trial(problem, observations, extraction)
+        settings = affordable(settings, trial)
+        choice = prepare_choice(written, trial, extraction, settings, map=map)
+        found = _select(choice, extraction, fronts, units=None, dataset=dataset)
+        return replace(found, law=law_of_bodies(problem, found.law))
+    moving = Dynamics.of(problem, observations, extraction.trajectories)
+    choice = prepare_choice(problem, moving, extraction, settings, map=map)
+    return _select(choice, extraction, fronts, units=observations.units, dataset=dataset)
 
 
-def select_by(
+def _select(
     choice: Choice,
     extraction: Extraction,
     fronts: Sequence[Mapping[str, Front]],
     *,
-    units: Mapping[str, str],
+    units: Mapping[str, str] | None,
     dataset: str,
 ) -> Selection:
-    """Refit candidates as the choice's trial does, choose one law, and say how sure it is."""
     problem, trial = choice.problem, choice.trial
     rows = shortlist(choice, screen(choice, fronts))
     best = rows[0]
@@ -150,15 +159,19 @@ def _constants(
 
 
 def law_parameters(
-    problem: Problem, fit: Refit, ends: Mapping[str, Interval], units: Mapping[str, str]
+    problem: Problem, fit: Refit, ends: Mapping[str, Interval], units: Mapping[str, str] | None
 ) -> dict[str, LawParameter]:
-    """Return the parameters of the known physics, given and estimated, units as they follow."""
-    values, inferred = fit.values, inferred_units(problem, units)
+    """Return the parameters of the known physics, given and estimated, units as they follow.
+
+    With None for `units` a parameter has the unit it declares.
+    """
+    values = fit.values
+    inferred = {} if units is None else inferred_units(problem, units)
     return {
         p.name: LawParameter(
             value=values[p.name] if p.value is None else p.value,
             ci95=ends[p.name] if p.estimated else None,
-            unit=p.unit or inferred[p.name],
+            unit=p.unit or inferred.get(p.name),
             estimated=p.estimated,
         )
         for p in problem.parameters

@@ -21,6 +21,9 @@ class SelectSettings:
     ] = True
     laws: Annotated[int, "most combinations of candidates that are refitted"] = 400
     extend: Annotated[int, "best laws that are extended by one more term each"] = 6
+    shortlist: Annotated[
+        int, "best laws that are refitted exactly, with and without the held-out data"
+    ] = 24
     confidence: Annotated[float, "level of the profile-likelihood intervals"] = 0.95
 
     def __post_init__(self) -> None:
@@ -32,5 +35,7 @@ class SelectSettings:
             raise ValueError(f"laws: expected 1 to 1000000, found {self.laws}")
         if not 0 <= self.extend <= 1000:
             raise ValueError(f"extend: expected 0 to 1000, found {self.extend}")
+        if not 1 <= self.shortlist <= 1000:
+            raise ValueError(f"shortlist: expected 1 to 1000, found {self.shortlist}")
         if not 0.5 <= self.confidence < 1:
             raise ValueError(f"confidence: expected 0.5 up to 1, found {self.confidence}")

@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from residuum.expressions.expression import CONSTANT, Expression, is_variable
-from residuum.expressions.primitives import PRIMITIVES
+from residuum.expressions.evaluation import compiled
+from residuum.expressions.expression import Expression
 from residuum.problem.body_problem import RECEIVER, SENDER, BodyProblem
 from residuum.problem.hidden_term import Call
 from residuum.problem.names import PAIR_SUM
@@ -108,24 +108,8 @@ class _Frames:
         return np.asarray(there[:, pairs(there.shape[1])])
 
 
-@lru_cache(maxsize=1024)
-def _compiled(formula: Expression) -> Callable[[Mapping[str, Any]], Any]:
-    """Return a formula as nested functions of its names: simulations ask for it very often."""
-
-    def leaf(token: str, constant: float | None) -> Callable[[Mapping[str, Any]], Any]:
-        if is_variable(token):
-            return lambda values: values[token]
-        number = constant if token == CONSTANT else float(token)
-        return lambda values: number
-
-    def node(symbol: str, *operands: Callable[..., Any]) -> Callable[[Mapping[str, Any]], Any]:
-        function = PRIMITIVES[symbol].numpy
-        if len(operands) == 1:
-            return lambda values: function(operands[0](values))
-        left, right = operands
-        return lambda values: function(left(values), right(values))
-
-    return formula.fold(leaf, node)
+# Simulations ask for the same few formulas very often.
+_compiled = lru_cache(maxsize=1024)(compiled)
 
 
 def _value(formula: Expression, values: Mapping[str, Any]) -> np.ndarray:

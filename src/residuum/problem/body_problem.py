@@ -110,6 +110,13 @@ class BodyProblem:
         return tuple(n for n in (*self.components, *self.scalars) if n + SENDER in names)
 
     @cached_property
+    def needed(self) -> tuple[str, ...]:
+        """The components that right-hand sides ask for, and all states."""
+        names = set(reached((equation.rhs for equation in self.equations), self.opened))
+        asked = {n[: -len(RECEIVER)] for n in names if n.endswith((RECEIVER, SENDER))}
+        return tuple(n for n in self.components if n in asked or n in self.states)
+
+    @cached_property
     def divisors(self) -> tuple[str, ...]:
         """The scalars that an equation divides by, which may not be zero."""
         formulas = [*(e.rhs for e in self.equations), *(row.term for row in self.sums)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from residuum.expressions.expression import Expression
@@ -16,8 +17,11 @@ from residuum.problem.declarations import (
     text_of,
 )
 from residuum.problem.dimensions import check_units
-from residuum.problem.hidden_term import Call, CallCollector, HiddenTerm
+from residuum.problem.hidden_term import Call, CallCollector, HiddenTerm, sum_without_bodies
+from residuum.problem.names import PAIR_SUM
 from residuum.problem.problem import Equation, Parameter, Problem
+
+PAIR_SUM_CALL = re.compile(rf"\b{PAIR_SUM}\s*\(")
 
 
 def read_problem(
@@ -60,6 +64,9 @@ def _read_right_sides(
     rows = []
     for left, (state, order) in lefts.items():
         where, text = f"{at}equations.{left}", text_of(equations[left])
+        if PAIR_SUM_CALL.search(str(text)):
+            # Before the names inside it, which nothing declares either.
+            raise sum_without_bodies(where)
 
         def on_call(
             name: str,

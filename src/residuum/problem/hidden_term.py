@@ -14,6 +14,15 @@ from residuum.problem.names import NAME, PAIR_SUM, check_name
 ALIASES = {"ln": "log", "arcsin": "asin", "arccos": "acos", "arctan": "atan", "pow": "**"}
 
 
+def sum_without_bodies(where: str) -> UserError:
+    """Return what is said of a sum over pairs where no bodies were measured."""
+    return UserError(
+        "sum(...) runs over bodies, and these data have none",
+        where=where,
+        hint="name the column that tells bodies apart: data: {body: COLUMN}",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class HiddenTerm:
     """An unknown function by name, with the names of its formal arguments.
@@ -123,11 +132,7 @@ class CallCollector:
 
     def _check_term(self, name: str, where: str) -> None:
         if name == PAIR_SUM:
-            raise UserError(
-                "sum(...) runs over bodies, and these data have none",
-                where=where,
-                hint="name the column that tells bodies apart: data: {body: COLUMN}",
-            )
+            raise sum_without_bodies(where)
         if name in self.taken:
             kind = self.taken[name]
             raise UserError(

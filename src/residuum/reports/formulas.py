@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from residuum.expressions.expression import CONSTANT, Expression
 from residuum.expressions.parser import parse
-from residuum.expressions.typeset import latex, mathml
+from residuum.expressions.typeset import latex, latex_of_bodies, mathml, mathml_of_bodies
 from residuum.problem.names import split_suffix
 from residuum.reports.numbers import is_number
 
@@ -45,8 +45,13 @@ def with_letters(text: str, letters: Sequence[tuple[str, float]]) -> str:
 
 def equations_mathml(pairs: Sequence[tuple[str, str]]) -> Markup:
     """Return equations as one aligned MathML block: pairs of a left side (MathML) and a formula."""
+    return _aligned([(left, _inner(right, DIGITS)) for left, right in pairs])
+
+
+def _aligned(pairs: Sequence[tuple[str, str]]) -> Markup:
+    """Return pairs of sides, both MathML, as one aligned block."""
     rows = "".join(
-        f"<mtr><mtd>{left}</mtd><mtd><mo>=</mo></mtd><mtd>{_inner(right, DIGITS)}</mtd></mtr>"
+        f"<mtr><mtd>{left}</mtd><mtd><mo>=</mo></mtd><mtd>{right}</mtd></mtr>"
         for left, right in pairs
     )
     block = f'<math display="block"><mtable class="aligned">{rows}</mtable></math>'
@@ -55,7 +60,16 @@ def equations_mathml(pairs: Sequence[tuple[str, str]]) -> Markup:
 
 def law_mathml(law: Mapping[str, Any], order: Sequence[str] = ()) -> Markup:
     """Return the completed equations of a law; left sides named in `order` come first."""
-    return equations_mathml([(_left(k), str(v)) for k, v in _equations(law, order)])
+    write = mathml_of_bodies if "bodies" in law else _mathml
+    body = "_i" if "bodies" in law else ""
+    rows = [
+        (_left(left, body), _opened(write(str(right)))) for left, right in _equations(law, order)
+    ]
+    return _aligned(rows)
+
+
+def _mathml(text: str) -> str:
+    return mathml(parse(text), digits=DIGITS)
 
 
 def _equations(law: Mapping[str, Any], order: Sequence[str]) -> list[tuple[str, str]]:
@@ -76,26 +90,32 @@ def name_mathml(name: str) -> Markup:
 
 def law_tex(law: Mapping[str, Any], order: Sequence[str] = ()) -> str:
     """Return a small LaTeX document: the completed equations, hidden terms and constants."""
-    rows = [(_left_tex(name), str(text)) for name, text in _equations(law, order)]
-    rows += [(_call_tex(k, v["arguments"]), v["numeric"]) for k, v in law["hidden"].items()]
+    write, body = (latex_of_bodies, "_i") if "bodies" in law else (_latex, "")
+    rows = [(_left_tex(name, body), write(str(text))) for name, text in _equations(law, order)]
+    rows += [(_call_tex(k, v["arguments"]), _latex(v["numeric"])) for k, v in law["hidden"].items()]
     rows += [
-        (_symbol_tex(name), repr(float(entry["value"])))
+        (_symbol_tex(name), _latex(repr(float(entry["value"]))))
         for name, entry in law["parameters"].items()
         if is_number(entry["value"])
     ]
-    body = " \\\\\n".join(f"{left} &= {latex(parse(text), digits=DIGITS)}" for left, text in rows)
+    lines = " \\\\\n".join(f"{left} &= {right}" for left, right in rows)
     return (
         "\\documentclass{article}\n\\usepackage{amsmath}\n\\pagestyle{empty}\n"
-        f"\\begin{{document}}\n\\begin{{align*}}\n{body}\n\\end{{align*}}\n\\end{{document}}\n"
+        f"\\begin{{document}}\n\\begin{{align*}}\n{lines}\n\\end{{align*}}\n\\end{{document}}\n"
     )
+
+
+def _latex(text: str) -> str:
+    return latex(parse(text), digits=DIGITS)
 
 
 def _symbol_tex(name: str) -> str:
     return latex(Expression.variable(name))
 
 
-def _left_tex(name: str) -> str:
+def _left_tex(name: str, body: str = "") -> str:
     state, axes = split_suffix(name) or (name, "")
+    state += body
     power = f"^{{{len(axes)}}}" if len(axes) > 1 else ""
     over = rf"\mathrm{{d}}{power} {_symbol_tex(state)}"
     return rf"\frac{{{over}}}{{\mathrm{{d}}t{power}}}" if axes else _symbol_tex(state)
@@ -108,7 +128,11 @@ def _call_tex(name: str, arguments: Sequence[str]) -> str:
 
 def _inner(text: str, digits: int) -> str:
     """Return the MathML of a formula without its outer `math` element."""
-    whole = mathml(parse(text), digits=digits)
+    return _opened(mathml(parse(text), digits=digits))
+
+
+def _opened(whole: str) -> str:
+    """Return a MathML element's content as one row."""
     return f"<mrow>{re.sub(r'^<math[^>]*>|</math>$', '', whole)}</mrow>"
 
 
@@ -120,9 +144,10 @@ def _word(name: str) -> str:
     return f'<mi mathvariant="normal">{escape(name)}</mi>'
 
 
-def _left(name: str) -> str:
+def _left(name: str, body: str = "") -> str:
     """Return the left-hand side of an equation: a state's time derivative as a fraction."""
     state, axes = split_suffix(name) or (name, "")
+    state += body
     if not axes:
         return _symbol(state)
     d, order = '<mi mathvariant="normal">d</mi>', f"<mn>{len(axes)}</mn>"

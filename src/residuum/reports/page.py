@@ -70,14 +70,28 @@ def _notes(report: DatasetReport) -> dict[str, str]:
     )
     return {
         "trajectories": f"Circles: measurements. Line: the law.{_shading(report)}{part}",
-        "hidden": "Orange: what the surrogate learned, with its 95 % band. Blue, dashed: the law's "
-        f"formula at the same arguments.{part}",
+        "paths": f"Circles: measured positions. Line: the law, where it was integrated.{part}",
+        "accelerations": "What the law says at the measured positions and velocities, against what "
+        "was measured; each point is one axis of one body in one frame.",
+        "hidden": _hidden_note(report, part),
         "front": "Each point is a formula for one hidden term by itself, before it is put back "
         "into the equations; loss is the mean squared distance from the surrogate in units of "
         "its posterior spread. The law is chosen among combinations, not on this front.",
         "scores": _scores_note(report),
         "candidates": _candidates_note(report),
     }
+
+
+def _hidden_note(report: DatasetReport, part: str) -> str:
+    if "bodies" in report.law:
+        return (
+            "Orange: what the surrogate learned at measured pairs or bodies, with its 95 % "
+            "intervals. Blue: the law's formula at the same arguments."
+        )
+    return (
+        "Orange: what the surrogate learned, with its 95 % band. Blue, dashed: the law's formula "
+        f"at the same arguments.{part}"
+    )
 
 
 def _scores_note(report: DatasetReport) -> str:

@@ -11,14 +11,27 @@ from residuum.reports.content import DatasetReport
 from residuum.reports.numbers import significant
 from residuum.reports.tables import plain
 
+HEADS = (
+    "Heads tried (states/hidden terms). Disagreement: distance of the hidden terms from the chosen "
+    "ones, relative to their size."
+)
+MESSAGES = (
+    "Forms of the hidden terms. Mutual: along the line between two bodies, equal and opposite. "
+    "Central: along the line. Free: in any direction. Error: relative, on frames that were not "
+    "fitted; the simplest form that is as good as the others is chosen."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class HeadsRow:
-    """One combination of heads that was tried; `disagreement` is its distance from the chosen."""
+    """One combination of heads, or form of messages, that was tried.
+
+    `figure` is what is told of it beside the evidence.
+    """
 
     heads: str
     evidence: str
-    disagreement: str
+    figure: str
     kind: str
 
 
@@ -39,6 +52,8 @@ class SurrogateTable:
     name: str
     rows: tuple[tuple[str, str], ...]
     comparisons: tuple[HeadsRow, ...]
+    figure: str
+    about: str
     arguments: tuple[ArgumentRow, ...]
 
 
@@ -46,17 +61,23 @@ def surrogate_tables(report: DatasetReport) -> list[SurrogateTable]:
     """Return what is known of each surrogate."""
     names = dict.fromkeys([*report.surrogates, *report.extractions])
     return [
-        SurrogateTable(
-            name,
-            (
-                *_heads(report.surrogates.get(name) or {}),
-                *_estimates(report, report.extractions.get(name)),
-            ),
-            tuple(_comparisons(report.surrogates.get(name) or {})),
-            tuple(_arguments(report.extractions.get(name))),
-        )
+        _table(report, name, report.surrogates.get(name) or {}, report.extractions.get(name))
         for name in names
     ]
+
+
+def _table(
+    report: DatasetReport, name: str, saved: Mapping[str, Any], extraction: Extraction | None
+) -> SurrogateTable:
+    of_messages = saved.get("kind") == "graph"
+    return SurrogateTable(
+        name,
+        (*_heads(saved), *_estimates(report, extraction)),
+        tuple(_forms(saved) if of_messages else _comparisons(saved)),
+        "error" if of_messages else "disagreement",
+        MESSAGES if of_messages else HEADS,
+        tuple(_arguments(extraction)),
+    )
 
 
 def _heads(saved: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -91,6 +112,25 @@ def _comparisons(saved: Mapping[str, Any]) -> Iterator[HeadsRow]:
             significant(row["disagreement"], 2),
             "chosen" if place == 0 else "",
         )
+
+
+def _forms(saved: Mapping[str, Any]) -> Iterator[HeadsRow]:
+    """Yield the forms of messages that were compared, least error first."""
+    chosen = "; ".join(_form(name, term) for name, term in saved["terms"].items())
+    for row in sorted(saved.get("comparisons") or [], key=lambda row: float(row["error"])):
+        heads = str(row["heads"])
+        yield HeadsRow(
+            heads,
+            significant(row["evidence"], 4),
+            significant(row["error"], 2),
+            "chosen" if heads == chosen else "",
+        )
+
+
+def _form(name: str, term: Mapping[str, Any]) -> str:
+    """Return what a term's form is called, such as `force mutual without mass_i, mass_j`."""
+    dead = [a for k, a in enumerate(term["arguments"]) if k not in term["alive"]]
+    return f"{name} {term['kind']}" + (f" without {', '.join(dead)}" if dead else "")
 
 
 def _arguments(extraction: Extraction | None) -> Iterator[ArgumentRow]:

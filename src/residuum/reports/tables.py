@@ -51,6 +51,7 @@ class HiddenTermTable:
     origin: str
     complexity: str
     rows: tuple[Constant, ...]
+    direction: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,7 @@ def hidden_terms(report: DatasetReport) -> list[HiddenTermTable]:
             str(entry.get("origin") or ""),
             tenths(entry.get("complexity")),
             tuple(_rows(entry)),
+            str(entry.get("direction") or ""),
         )
         for name, entry in report.hidden.items()
     ]

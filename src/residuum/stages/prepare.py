@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from residuum.data.prepare import prepare as prepare_observations
 from residuum.io.observations import write_observations
+from residuum.problem.body_problem import BodyProblem
 from residuum.stages.paths import paths_of
 
 if TYPE_CHECKING:
@@ -21,13 +22,15 @@ def prepare(dataset: Dataset, results: Path) -> None:
 
 def observe(dataset: Dataset) -> Observations:
     """Return the observations of a dataset; raises UserError on every fault of the data."""
+    problem = dataset.problem
     return prepare_observations(
         dataset.data,
         dataset.base,
         dataset=dataset.name,
-        states=dataset.problem.states,
+        states=problem.states,
         title=dataset.title,
         holdout=dataset.select.holdout,
         seed=dataset.seed,
         where=f"{dataset.where}.data",
+        bodies=problem if isinstance(problem, BodyProblem) else None,
     )

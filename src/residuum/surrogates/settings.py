@@ -111,4 +111,7 @@ class GraphSettings:
             raise ValueError("messages: expected at least one form")
 
 
-SETTINGS: dict[str, type[PinnSettings]] = {"pinn": PinnSettings}
+SETTINGS: dict[str, type[PinnSettings] | type[GraphSettings]] = {
+    "pinn": PinnSettings,
+    "graph": GraphSettings,
+}

@@ -7,12 +7,16 @@ from collections.abc import Callable
 import torch
 
 from residuum.data.observations import Observations
+from residuum.data.written_bodies import WrittenBodies, rates_are_given
 from residuum.errors import UserError
+from residuum.problem.body_problem import BodyProblem
 from residuum.problem.problem import Problem
 from residuum.seeds import child_seed
+from residuum.surrogates.graph.fit import train_graph
+from residuum.surrogates.graph.surrogate import GraphSurrogate
 from residuum.surrogates.pinn import fit_pinn
 from residuum.surrogates.pinn_surrogate import PinnSurrogate
-from residuum.surrogates.settings import PinnSettings
+from residuum.surrogates.settings import GraphSettings, PinnSettings
 from residuum.surrogates.surrogate import Surrogate
 from residuum.surrogates.trained import Row
 
@@ -21,24 +25,30 @@ GPU_BATCH = 64
 
 
 def train(
-    problem: Problem,
+    problem: Problem | BodyProblem,
     observations: Observations,
-    settings: PinnSettings,
+    settings: PinnSettings | GraphSettings,
     *,
     seed: int,
     device: str = "auto",
     progress: Progress | None = None,
 ) -> Surrogate:
-    """Return the collocation surrogate of the training part of the observations.
+    """Return the surrogate of the training part of the observations that the settings ask for.
 
     `progress` is called with a row of figures after every round. `device` is `cpu`, `cuda` or
     `auto`: the settings' choice, and if that is `auto` too, CUDA where there is one and the batch
-    (restarts times experiments) is large enough to gain from it.
-    Raises UserError when the observations cannot be trained on.
+    (restarts times experiments) is large enough to gain from it. The graph surrogate of bodies
+    fits accelerations; where only their trajectories were measured it is a collocation surrogate
+    of the equations written out. Raises UserError when the observations cannot be trained on.
     """
     batch = settings.ensemble * len(observations.training)
     where = choose_device(settings.device if device == "auto" else device, batch)
     with torch.inference_mode():
+        if isinstance(settings, GraphSettings):
+            return _of_bodies(problem, observations, settings, seed, where, progress)
+        if isinstance(problem, BodyProblem):
+            bodies = WrittenBodies.of(problem, observations.experiments)
+            problem, observations = bodies.written, bodies.flat(observations)
         fit = fit_pinn(
             problem,
             observations,
@@ -48,6 +58,34 @@ def train(
             progress=progress,
         )
         return PinnSurrogate.of(problem, fit)
+
+
+def _of_bodies(
+    problem: Problem | BodyProblem,
+    observations: Observations,
+    settings: GraphSettings,
+    seed: int,
+    device: torch.device,
+    progress: Progress | None,
+) -> Surrogate:
+    if not isinstance(problem, BodyProblem):
+        raise UserError(
+            "the graph surrogate is for systems of bodies",
+            where="surrogates.graph",
+            hint="use pinn, or name the column that tells bodies apart under data: body",
+        )
+    if not rates_are_given(problem, observations):
+        along = PinnSettings(states=("spline",), ensemble=2, device=settings.device)
+        return train(problem, observations, along, seed=seed, device=device.type, progress=progress)
+    fit = train_graph(
+        problem,
+        observations,
+        settings,
+        seed=child_seed(seed, "train", "graph"),
+        device=device,
+        progress=progress,
+    )
+    return GraphSurrogate.of(fit)
 
 
 def choose_device(name: str, batch: int) -> torch.device:
@@ -60,5 +98,5 @@ def choose_device(name: str, batch: int) -> torch.device:
     return torch.device(name)
 
 
-SURROGATES: dict[str, Callable[..., Surrogate]] = {"pinn": train}
-READERS: dict[str, type[Surrogate]] = {"pinn": PinnSurrogate}
+SURROGATES: dict[str, Callable[..., Surrogate]] = {"pinn": train, "graph": train}
+READERS: dict[str, type[Surrogate]] = {"pinn": PinnSurrogate, "graph": GraphSurrogate}

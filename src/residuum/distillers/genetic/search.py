@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import subprocess
 import sys
@@ -39,6 +40,8 @@ from residuum.distillers.regression import Table
 from residuum.distillers.settings import Budget, GeneticSettings
 from residuum.expressions.expression import Expression
 from residuum.expressions.simplification import absorb_scales
+
+_LOG = logging.getLogger(__name__)
 
 # Mean squared residual, relative to that of the best constant, that counts as exact.
 EXACT = 1e-24
@@ -123,6 +126,7 @@ def compile_engine() -> None:
     search would depend on which process compiled first.
     """
     if not is_kept(epoch):
+        _LOG.warning("Compiling the genetic search: some minutes, once on this machine.")
         code = f"from {__name__} import load_engine; load_engine()"
         subprocess.run([sys.executable, "-c", code], check=False, capture_output=True)
     load_engine()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from residuum.errors import UserError
 from residuum.expressions.expression import Expression
 from residuum.laws.law import Law
 from residuum.problem.names import derivative, split_suffix
@@ -26,7 +27,16 @@ class System:
 
 
 def system_of(law: Law) -> System:
-    """Return a law as a system of the first order: `theta_tt = f` becomes two results."""
+    """Return a law as a system of the first order: `theta_tt = f` becomes two results.
+
+    Raises UserError for a law of bodies, whose equations are written for any number of them.
+    """
+    if law.bodies is not None:
+        raise UserError(
+            "laws of bodies are not exported as a system of equations yet",
+            where=law.dataset,
+            hint="law.tex and law.json beside the report hold the equations",
+        )
     components: list[str] = []
     results: dict[str, Expression] = {}
     for left, side in law.equations.items():

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from residuum.data.observations import Experiment
+from residuum.data.written_bodies import unknown_scalars
 from residuum.errors import UserError
 from residuum.problem.body_problem import RECEIVER, SENDER, BodyProblem, reached
 from residuum.problem.names import derivative
@@ -137,12 +138,14 @@ def frames_of(
     """Return the frames of experiments; a body is in a frame where its states are known.
 
     `targets[experiment][state][n, b, d]` replace the measured derivatives. Scalars that are NaN
-    become unknowns, one for each body of each experiment. Raises UserError where a state or an
+    become unknowns, one for each label of a body. Raises UserError where a state or an
     acceleration is not given.
     """
     used = _names_used(problem)
     collected: list[Frames] = []
-    numbers = dict.fromkeys(problem.scalars, 0)
+    numbers: dict[str, dict[str, int]] = {name: {} for name in problem.scalars}
+    for name, label in unknown_scalars(problem, experiments):
+        numbers[name][label] = len(numbers[name])
     for experiment in experiments:
         left = targets[experiment.name] if targets else _measured(problem, experiment)
         collected.append(_one(problem, experiment, left, used, numbers))
@@ -177,9 +180,9 @@ def _one(
     experiment: Experiment,
     left: Mapping[str, np.ndarray],
     used: set[str],
-    numbers: dict[str, int],
+    numbers: Mapping[str, Mapping[str, int]],
 ) -> Frames:
-    """Return the frames of one experiment; `numbers` counts unknown scalars and is updated."""
+    """Return the frames of one experiment; `numbers` are those of unknown scalars by label."""
     components = [c for c in problem.components if c in used or c in problem.states]
     states = {name: _state(experiment, name) for name in components}
     there = np.all([np.isfinite(v).all(axis=-1) for v in states.values()], axis=0)
@@ -190,9 +193,8 @@ def _one(
     unknown: Values = {}
     for name in (s for s in problem.scalars if s in used):
         values = np.asarray(experiment.scalars[name], dtype=float)
-        missing = np.isnan(values)
-        index = np.where(missing, numbers[name] + np.cumsum(missing) - 1, -1)
-        numbers[name] += int(missing.sum())
+        own = [numbers[name].get(label, -1) for label in experiment.bodies]
+        index = np.where(np.isnan(values), own, -1)
         bodies[name] = _tensor(values[body][:, None])
         unknown[name] = torch.tensor(index[body])
     signals = {"t": experiment.t[instant]}

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from residuum.surrogates.bottleneck import Bottleneck
 from residuum.surrogates.evidence import Group, plain_group
-from residuum.surrogates.graph_features import FIRST_OFFSET, Features, Seen
+from residuum.surrogates.graph.features import FIRST_OFFSET, Features, Seen
 from residuum.surrogates.jets import Network, Tape
 
 EXPONENT_PRECISION = 0.1  # a standard deviation of three

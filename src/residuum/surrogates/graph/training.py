@@ -15,12 +15,12 @@ import torch
 from torch import Tensor
 
 from residuum.surrogates.evidence import Group, Groups, plain_group
-from residuum.surrogates.graph_bench import GraphBench, Row
-from residuum.surrogates.graph_errors import Errors, first_errors, sizes, standard_error
-from residuum.surrogates.graph_frames import Frames
-from residuum.surrogates.graph_heads import MessageHead
-from residuum.surrogates.graph_model import GraphModel, all_differences
-from residuum.surrogates.graph_values import GraphSystem
+from residuum.surrogates.graph.bench import GraphBench, Row
+from residuum.surrogates.graph.errors import Errors, first_errors, sizes, standard_error
+from residuum.surrogates.graph.frames import Frames
+from residuum.surrogates.graph.heads import MessageHead
+from residuum.surrogates.graph.model import GraphModel, all_differences
+from residuum.surrogates.graph.values import GraphSystem
 from residuum.surrogates.levenberg import Bounds, minimise_by
 from residuum.surrogates.normal_equations import Factor, Normal, Unknowns, factorise
 

@@ -1,6 +1,6 @@
 r"""Which messages explain the accelerations best, and along which direction do they act?
 
-The graph surrogate. Every form that a vector term may have (`graph_heads`) is trained on a few
+The graph surrogate. Every form that a vector term may have (`heads`) is trained on a few
 snapshots and compared on others: the direction of a force and Newton's third law are *found*, since
 the simplest form stands whose errors on snapshots it has not seen are as good as those of the
 freer ones. Then arguments that the evidence does not ask for are removed, and everything is fitted
@@ -17,11 +17,11 @@ from torch import Tensor
 
 from residuum.errors import UserError
 from residuum.problem.body_problem import BodyProblem
-from residuum.surrogates.graph_bench import GraphBench, Row, make_bench
-from residuum.surrogates.graph_errors import sizes, standard_error
-from residuum.surrogates.graph_frames import Frames
-from residuum.surrogates.graph_model import all_differences
-from residuum.surrogates.graph_training import GraphTrained, train
+from residuum.surrogates.graph.bench import GraphBench, Row, make_bench
+from residuum.surrogates.graph.errors import sizes, standard_error
+from residuum.surrogates.graph.frames import Frames
+from residuum.surrogates.graph.model import all_differences
+from residuum.surrogates.graph.training import GraphTrained, train
 from residuum.surrogates.settings import GraphSettings
 
 SEARCH_ROUNDS, PRUNE_ROUNDS, FIRST_ROUNDS = 5, 3, 4

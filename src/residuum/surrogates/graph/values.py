@@ -20,8 +20,8 @@ from residuum.expressions.torch_evaluation import evaluate
 from residuum.problem.body_problem import RECEIVER, SENDER, BodyProblem
 from residuum.problem.hidden_term import Call
 from residuum.problem.names import PAIR_SUM
-from residuum.surrogates.graph_frames import Frames
-from residuum.surrogates.graph_heads import MessageHead
+from residuum.surrogates.graph.frames import Frames
+from residuum.surrogates.graph.heads import MessageHead
 
 Partials = Mapping[str, Expression]
 

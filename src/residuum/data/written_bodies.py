@@ -1,4 +1,4 @@
-"""How experiments with bodies become samples of scalar equations."""
+"""Experiments with bodies as those of scalar equations, written out for each body and axis."""
 
 from __future__ import annotations
 
@@ -7,20 +7,18 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from residuum.data.observations import Experiment, Noise, Observations, experiment_names
+from residuum.data.labels import experiment_names
+from residuum.data.observations import Experiment, Observations
 from residuum.expressions.expression import Expression
-from residuum.laws.system import FitData
 from residuum.problem.body_expansion import Expansion, expand
 from residuum.problem.body_problem import BodyProblem
 from residuum.problem.problem import Parameter, Problem
 
-# Samples that a law is fitted to: of more, every so many are taken.
-MOST_SAMPLES = 6000
 FAR = 1e6  # where an absent body stands, in units of the largest position
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class WrittenBodies:
     """A problem of bodies, the scalar problem that it is written out to, and how names agree.
 
     `unknown` are the scalars that are not known, each with the label of its body: a parameter.
@@ -39,7 +37,7 @@ class Layout:
         experiments: Sequence[Experiment],
         *,
         receivers: Iterable[int] | None = None,
-    ) -> Layout:
+    ) -> WrittenBodies:
         """Return the layout for as many bodies as the largest experiment has.
 
         With `receivers` a body may be absent: in an experiment, or in some of its frames.
@@ -51,10 +49,14 @@ class Layout:
         written = expand(problem, expansion, receivers=receivers, ragged=ragged)
         return cls(problem, _open(written, expansion, unknown), expansion, ragged, unknown)
 
-    def rates(self, experiments: Sequence[Experiment], noise: Noise) -> FitData:
-        """Return every body of every frame as one sample of the first body's equations."""
+    def table(self, experiments: Sequence[Experiment], most: int) -> dict[str, np.ndarray]:
+        """Return every body of every frame as one sample of the first body's equations.
+
+        Columns are `t`, the inputs, components and left-hand sides of the written problem; of more
+        than `most` samples every so many are taken.
+        """
         count = sum(e.t.size * len(e.bodies) for e in experiments)
-        every = max(1, -(-count // MOST_SAMPLES))
+        every = max(1, -(-count // most))
         places = [(e, body) for e in experiments for body in range(len(e.bodies))]
         before = np.cumsum([0, *(len(e.t) for e, _ in places)])
         rows = [
@@ -63,22 +65,7 @@ class Layout:
         ]
         lefts = [equation.left for equation in self.written.equations]
         names = dict.fromkeys(("t", *self.written.inputs, *self.written.components, *lefts))
-        table = {n: np.concatenate([np.zeros(0), *(row[n] for row in rows)]) for n in names}
-        observed = self._rates_of(table)
-        base, groups = self._base(observed), self._groups()
-        return FitData(
-            names=(),
-            t=table["t"],
-            starts=np.zeros(1, dtype=np.int64),
-            inputs=_columns(table, self.written.inputs),
-            observed=np.nan_to_num(observed),
-            weights=np.where(np.isfinite(observed), 1.0 / base, 0.0),
-            groups=groups,
-            known=np.array([self._known(g, noise) for g in groups]) / base,
-            spread=np.ones(len(groups)),
-            logarithmic=np.zeros(len(groups), dtype=bool),
-            nodes=_columns(table, self.written.components),
-        )
+        return {n: np.concatenate([np.zeros(0), *(row[n] for row in rows)]) for n in names}
 
     def flat(self, observations: Observations) -> Observations:
         """Return the observations of all bodies as those of scalar states."""
@@ -147,31 +134,11 @@ class Layout:
     def _largest(self, e: Experiment) -> float:
         return float(np.nanmax(np.abs(e.states[self.problem.states[0]]), initial=1.0))
 
-    def _rates_of(self, table: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Return the measured rate of every component, NaN where it follows from another."""
-        columns = []
-        for equation in self.written.equations:
-            columns += [_blank(table["t"])] * (equation.order - 1) + [table[equation.left]]
-        return np.stack(columns, axis=1)
 
-    def _groups(self) -> np.ndarray:
-        """Return the place of each component's equation: all axes of a state share one noise."""
-        axes = self.expansion.axes
-        return np.array(
-            [g for g, e in enumerate(self.problem.equations) for _ in range(axes * e.order)]
-        )
-
-    def _base(self, observed: np.ndarray) -> np.ndarray:
-        groups = self._groups()
-        size = np.ones(len(groups))
-        for g in np.unique(groups):
-            own = observed[:, groups == g]
-            own = own[np.isfinite(own)]
-            size[groups == g] = np.sqrt(np.mean(own**2)) if own.size else 1.0
-        return np.where(size > 0, size, 1.0)
-
-    def _known(self, group: int, noise: Noise) -> float:
-        return noise.size_of(self.problem.equations[group].left) or 0.0
+def rates_are_given(problem: BodyProblem, observations: Observations) -> bool:
+    """Tell whether every left-hand side was measured, and what right-hand sides ask for."""
+    needed = {equation.left for equation in problem.equations} | set(problem.needed)
+    return needed <= set(observations.states)
 
 
 def unknown_scalars(
@@ -195,6 +162,15 @@ def unknown_name(scalar: str, label: str) -> str:
     'mass_of_b'
     """
     return f"{scalar}_of_{experiment_names([label])[0].replace('-', '_')}"
+
+
+def scalars_of(e: Experiment, values: Mapping[str, float]) -> dict[str, np.ndarray]:
+    """Return what each body carries `[b]`, estimates where it is not known."""
+    found = {}
+    for name, known in e.scalars.items():
+        estimates = [values.get(unknown_name(name, body), np.nan) for body in e.bodies]
+        found[name] = np.where(np.isnan(known), estimates, known)
+    return found
 
 
 def _indicator(scalar: str, label: str, place: int) -> str:
@@ -243,9 +219,3 @@ def _frames(e: Experiment, body: int, every: int, before: int) -> np.ndarray:
 
 def _blank(like: np.ndarray) -> np.ndarray:
     return np.full(len(like), np.nan)
-
-
-def _columns(table: Mapping[str, np.ndarray], names: Sequence[str]) -> np.ndarray:
-    if not names:
-        return np.zeros((len(table["t"]), 0))
-    return np.ascontiguousarray(np.stack([table[n] for n in names], axis=1))

@@ -12,10 +12,10 @@ from torch import Tensor
 from residuum.expressions.torch_evaluation import evaluate
 from residuum.problem.hidden_term import Call, HiddenTerm
 from residuum.problem.names import PAIR_SUM
-from residuum.surrogates.graph_errors import sizes
-from residuum.surrogates.graph_frames import Frames
-from residuum.surrogates.graph_heads import MessageHead
-from residuum.surrogates.graph_values import BodyValues, GraphSystem, measured
+from residuum.surrogates.graph.errors import sizes
+from residuum.surrogates.graph.frames import Frames
+from residuum.surrogates.graph.heads import MessageHead
+from residuum.surrogates.graph.values import BodyValues, GraphSystem, measured
 
 SAME = 1e-9  # relative difference below which an argument is the exchanged other one
 

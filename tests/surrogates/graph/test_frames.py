@@ -9,9 +9,9 @@ import pytest
 import torch
 from graph_systems import pair_problem, random_experiment, rich_problem
 
+from residuum.data.written_bodies import unknown_scalars
 from residuum.errors import UserError
-from residuum.surrogates.graph_fit import unknown_bodies
-from residuum.surrogates.graph_frames import frames_of
+from residuum.surrogates.graph.frames import frames_of
 
 
 def ragged():
@@ -57,11 +57,12 @@ def test_parts_hold_what_the_whole_holds():
     assert sum(len(part) for part in parts) == len(frames)
 
 
-def test_unknown_scalars_are_numbered_by_experiment_and_body():
+def test_unknown_scalars_are_numbered_by_body():
     experiments = ragged()
+    experiments[1].scalars["mass"][0] = np.nan  # the first body of the first experiment too
     frames = frames_of(rich_problem(), experiments)
-    labels = unknown_bodies(rich_problem(), experiments)["mass"]
-    assert labels == [("first", "b0"), ("first", "b3"), ("second", "b1")]
+    labels = [label for name, label in unknown_scalars(rich_problem(), experiments)]
+    assert labels == ["b0", "b3", "b1"]
     numbers = frames.unknown["mass"]
     assert set(numbers.tolist()) == {-1, 0, 1, 2}
     assert bool((torch.isnan(frames.bodies["mass"][:, 0]) == (numbers >= 0)).all())

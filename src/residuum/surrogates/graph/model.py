@@ -17,10 +17,10 @@ import torch
 from torch import Tensor
 
 from residuum.expressions.torch_evaluation import evaluate
-from residuum.surrogates.graph_errors import Errors, gaussian_constant, sizes
-from residuum.surrogates.graph_frames import Frames
-from residuum.surrogates.graph_jacobian import jacobian
-from residuum.surrogates.graph_values import BodyValues, GraphSystem
+from residuum.surrogates.graph.errors import Errors, gaussian_constant, sizes
+from residuum.surrogates.graph.frames import Frames
+from residuum.surrogates.graph.jacobian import jacobian
+from residuum.surrogates.graph.values import BodyValues, GraphSystem
 from residuum.surrogates.normal_equations import Normal, Unknowns
 
 NUMBERS = 8_000_000  # in the Jacobian of the pairs of one part

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import cache
 
 import numpy as np
@@ -9,12 +10,15 @@ import pytest
 import torch
 from graph_systems import pair_data, pair_problem
 
-from residuum.data.observations import Observations
+from residuum.data.observations import Experiment, Observations
 from residuum.errors import UserError
-from residuum.surrogates.graph import fit_graph
-from residuum.surrogates.graph_fit import train_graph
-from residuum.surrogates.graph_frames import frames_of
+from residuum.problem.equations import read_problem
+from residuum.surrogates.graph.fit import train_graph
+from residuum.surrogates.graph.frames import frames_of
+from residuum.surrogates.graph.search import fit_graph
+from residuum.surrogates.graph.surrogate import GraphSurrogate
 from residuum.surrogates.settings import GraphSettings
+from residuum.surrogates.train import train
 
 QUICK = GraphSettings(
     messages=("mutual", "central"), ensemble=2, width=6, layers=1, rounds=5, search=30
@@ -43,7 +47,7 @@ def fitted(phi, noise=0.0, unknown=0):
 def relative_error(fit, phi, mass):
     r = np.linspace(0.5, 4.0, 50)
     X = np.stack([r, np.full(50, mass[0]), np.full(50, mass[1])], 1)
-    mean, covariance = fit.hidden("force", X)
+    mean, covariance = GraphSurrogate.of(fit).hidden("force", X)
     expected = phi(*X.T)
     return (mean - expected) / np.abs(expected).max(), np.sqrt(np.diag(covariance)), X
 
@@ -51,7 +55,7 @@ def relative_error(fit, phi, mass):
 def test_newtons_third_law_is_found_where_it_holds():
     fit, mass = fitted(gravity)
     assert fit.kinds == {"force": "mutual"}
-    assert fit.alive == {"force": (True, True, True)}
+    assert GraphSurrogate.of(fit).alive == {"force": (True, True, True)}
     assert np.abs(relative_error(fit, gravity, mass)[0]).max() < 2e-2
 
 
@@ -65,7 +69,8 @@ def test_and_given_up_where_it_does_not():
 
 def test_unknown_masses_are_recovered():
     fit, truth = fitted(gravity, noise=0.01, unknown=3)
-    values, sd = fit.scalars["mass"]
+    values, sd = np.array(list(fit.scalars.values())).T
+    assert list(fit.scalars) == ["mass_of_b1", "mass_of_b2", "mass_of_b3"]
     assert np.abs(values / truth[1:] - 1).max() < 0.05
     assert bool((sd > 0).all())
     assert bool((np.abs(values - truth[1:]) < 6 * sd + 0.01 * truth[1:]).all())
@@ -74,15 +79,43 @@ def test_unknown_masses_are_recovered():
 def test_posterior_and_gradient():
     fit, mass = fitted(gravity, noise=0.01)
     _, sd, X = relative_error(fit, gravity, mass)
-    prior_sd = np.sqrt(np.diag(fit.hidden_prior("force", X)[1]))
+    surrogate = GraphSurrogate.of(fit)
+    prior_sd = np.sqrt(np.diag(surrogate.hidden_prior("force", X)[1]))
     assert bool((sd > 0).all())
     assert bool((sd < prior_sd).all())
     step = 1e-6
     for axis in range(3):
         shift = step * np.eye(3)[axis]
-        sides = fit.hidden("force", X + shift)[0] - fit.hidden("force", X - shift)[0]
-        gradient = fit.hidden_gradient("force", X)[:, axis]
+        sides = surrogate.hidden("force", X + shift)[0] - surrogate.hidden("force", X - shift)[0]
+        gradient = surrogate.hidden_gradient("force", X)[:, axis]
         np.testing.assert_allclose(sides / (2 * step), gradient, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("messages", [("mutual",), ("free mutual",), ("free",)])
+def test_what_is_written_reads_back(messages):
+    experiment = pair_data(np.random.default_rng(0), gravity, times=12, bodies=3)
+    settings = GraphSettings(messages=messages, ensemble=1, width=3, layers=1, rounds=1, search=10)
+    problem, observations = pair_problem(), Observations.of([experiment])
+    found = train(problem, observations, settings, seed=0, device="cpu")
+    again = GraphSurrogate.from_arrays(*json_round_trip(found.to_arrays()))
+    X = np.random.default_rng(1).uniform(0.5, 2, (6, 3))
+    for one, other in zip(found.hidden("force", X), again.hidden("force", X), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert again.alive == found.alive
+    assert again.parameters == found.parameters
+    with pytest.raises(ValueError, match="expected residuum/surrogate/1 graph"):
+        GraphSurrogate.from_arrays({}, {"schema": "residuum/surrogate/1", "kind": "pinn"})
+
+
+def json_round_trip(written):
+    arrays, values = written
+    return arrays, json.loads(json.dumps(values))
+
+
+def test_messages_are_for_bodies():
+    observations = Observations.of([Experiment("one", np.arange(4.0), {"x": np.arange(4.0)})])
+    with pytest.raises(UserError, match="graph surrogate is for systems of bodies"):
+        train(read_problem({"x_t": "f(x)"}), observations, GraphSettings(), seed=0)
 
 
 def test_noise_is_estimated():

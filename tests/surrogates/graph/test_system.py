@@ -10,12 +10,12 @@ import torch
 from graph_systems import Truth, pair_data, pair_problem, random_experiment, rich_problem
 
 from residuum.expressions.torch_evaluation import evaluate
-from residuum.surrogates.graph_bench import make_bench
-from residuum.surrogates.graph_errors import first_errors, sizes
-from residuum.surrogates.graph_frames import frames_of
-from residuum.surrogates.graph_jacobian import jacobian
-from residuum.surrogates.graph_model import GraphModel, differences
-from residuum.surrogates.graph_values import GraphSystem
+from residuum.surrogates.graph.bench import make_bench
+from residuum.surrogates.graph.errors import first_errors, sizes
+from residuum.surrogates.graph.frames import frames_of
+from residuum.surrogates.graph.jacobian import jacobian
+from residuum.surrogates.graph.model import GraphModel, differences
+from residuum.surrogates.graph.values import GraphSystem
 from residuum.surrogates.settings import GraphSettings
 
 SMALL = GraphSettings(width=4, layers=2)

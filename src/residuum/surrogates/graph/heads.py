@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from residuum.surrogates.evidence import Group
-from residuum.surrogates.graph_trunk import Passed, Trunk
+from residuum.surrogates.graph.trunk import Passed, Trunk
 
 
 class MessageHead(ABC):

@@ -18,8 +18,8 @@ from residuum.expressions.expression import Expression
 from residuum.expressions.torch_evaluation import evaluate
 from residuum.problem.body_problem import SENDER
 from residuum.problem.names import PAIR_SUM
-from residuum.surrogates.graph_frames import Frames
-from residuum.surrogates.graph_values import BodyValues, Called, PairValues
+from residuum.surrogates.graph.frames import Frames
+from residuum.surrogates.graph.values import BodyValues, Called, PairValues
 
 
 def jacobian(values: BodyValues) -> dict[str, Tensor]:

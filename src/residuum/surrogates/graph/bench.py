@@ -10,15 +10,15 @@ import torch
 from torch import Tensor
 
 from residuum.problem.body_problem import BodyProblem
-from residuum.surrogates.graph_features import features_of
-from residuum.surrogates.graph_frames import Frames
-from residuum.surrogates.graph_heads import CentralHead, FreeHead, MessageHead
-from residuum.surrogates.graph_trunk import Trunk
-from residuum.surrogates.graph_values import (
+from residuum.surrogates.graph.features import features_of
+from residuum.surrogates.graph.frames import Frames
+from residuum.surrogates.graph.heads import CentralHead, FreeHead, MessageHead
+from residuum.surrogates.graph.trunk import Trunk
+from residuum.surrogates.graph.values import (
     GraphSystem,
     UnknownScalar,
 )
-from residuum.surrogates.graph_views import TermView, UnitHead, view_of
+from residuum.surrogates.graph.views import TermView, UnitHead, view_of
 from residuum.surrogates.settings import GraphSettings
 
 LOOKED_AT = 40_000  # pairs by which ranges are taken

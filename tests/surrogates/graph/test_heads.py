@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from residuum.surrogates.graph_features import features_of
-from residuum.surrogates.graph_heads import CentralHead, FreeHead
-from residuum.surrogates.graph_trunk import Trunk
+from residuum.surrogates.graph.features import features_of
+from residuum.surrogates.graph.heads import CentralHead, FreeHead
+from residuum.surrogates.graph.trunk import Trunk
 
 EXCHANGE = (0, 2, 1, 4, 3)
 KINDS = ("mutual", "central", "free mutual", "free")

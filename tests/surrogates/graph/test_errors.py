@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from residuum.surrogates.graph_errors import first_errors
+from residuum.surrogates.graph.errors import first_errors
 
 
 @pytest.mark.parametrize(("sigma", "epsilon"), [(0.1, 0.01), (0.02, 0.1), (1.0, 0.01)])

@@ -1,0 +1,181 @@
+"""What the graph surrogate hands on: hidden terms between bodies and their posterior."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from residuum.surrogates.graph.fit import GraphFit
+from residuum.surrogates.graph.format import (
+    BodyTerm,
+    describe_body_term,
+    read_body_term,
+    term_arrays,
+)
+from residuum.surrogates.graph.heads import MessageHead
+from residuum.surrogates.surrogate import SCHEMA, Surrogate
+
+
+@dataclass(frozen=True, eq=False)
+class GraphSurrogate(Surrogate):
+    """Heads of hidden terms with unknowns `theta[Q]` and their posterior `covariance[Q, Q]`.
+
+    `prior[Q]` is the precision of the prior, about zero. States were measured, not learned. A term
+    that is a vector is told by its component along its vector argument.
+    """
+
+    body_terms: Mapping[str, BodyTerm]
+    theta: Tensor
+    covariance: Tensor
+    prior: Tensor
+    parameter_values: Mapping[str, tuple[float, float]]
+    noise_sizes: Mapping[str, float]
+    comparisons: tuple[Mapping[str, float | str], ...]
+    rows: tuple[Mapping[str, float | str], ...]
+
+    @classmethod
+    def of(cls, fit: GraphFit) -> GraphSurrogate:
+        """Return the surrogate of a fit, on the CPU."""
+        places = fit.system.places
+        return cls(
+            body_terms={
+                name: BodyTerm(
+                    measures,
+                    fit.kinds[name],
+                    fit.system.heads[name],
+                    fit.axes,
+                    places[name].start,
+                )
+                for name, measures in fit.terms.items()
+            },
+            theta=fit.theta.cpu(),
+            covariance=fit.covariance.cpu(),
+            prior=fit.prior_precision.cpu(),
+            parameter_values=dict(fit.parameters) | dict(fit.scalars),
+            noise_sizes=dict(fit.noise),
+            comparisons=fit.comparisons,
+            rows=fit.history,
+        )
+
+    @property
+    def experiments(self) -> tuple[str, ...]:
+        return ()
+
+    @property
+    def terms(self) -> Mapping[str, tuple[str, ...]]:
+        return {name: term.measures for name, term in self.body_terms.items()}
+
+    def states(self, experiment: str, t: np.ndarray) -> dict[str, np.ndarray]:
+        raise KeyError(experiment)
+
+    @torch.inference_mode()
+    def hidden(self, term: str, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        place = self.body_terms[term].place
+        values, J, _ = self._along(term, X)
+        # The covariance as a square: symmetric and without negative eigenvalues.
+        half = J @ torch.linalg.cholesky_ex(self.covariance[place, place])[0]
+        return values.numpy().copy(), (half @ half.mT).numpy().copy()
+
+    @torch.inference_mode()
+    def hidden_prior(self, term: str, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        place = self.body_terms[term].place
+        values, J, _ = self._along(term, X)
+        half = J / self.prior[place].sqrt()
+        return (values - J @ self.theta[place]).numpy().copy(), (half @ half.mT).numpy().copy()
+
+    @torch.inference_mode()
+    def hidden_gradient(self, term: str, X: np.ndarray) -> np.ndarray:
+        return self._along(term, X)[2].numpy().copy()
+
+    def _along(self, term: str, X: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
+        """Return values `[n]`, their Jacobian `[n, q]` and gradient `[n, m]`, along the vector."""
+        one = self.body_terms[term]
+        points = torch.tensor(np.asarray(X, dtype=float))[None]
+        return along(one.head, self.theta[None, one.place], points, one.axes)
+
+    @property
+    def parameters(self) -> Mapping[str, tuple[float, float]]:
+        return self.parameter_values
+
+    @property
+    def noise(self) -> Mapping[str, float]:
+        return self.noise_sizes
+
+    @property
+    def alive(self) -> Mapping[str, tuple[bool, ...]]:
+        return {
+            name: tuple(k in term.head.alive for k in range(len(term.measures)))
+            for name, term in self.body_terms.items()
+        }
+
+    @property
+    def latents(self) -> Mapping[str, int]:
+        terms = self.body_terms.items()
+        return {name: 1 if term.head.central else term.axes for name, term in terms}
+
+    @property
+    def history(self) -> Sequence[Mapping[str, float | str]]:
+        return self.rows
+
+    def to_arrays(self) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+        tensors = {"theta": self.theta, "covariance": self.covariance, "prior": self.prior}
+        arrays = {name: np.ascontiguousarray(tensor.numpy()) for name, tensor in tensors.items()}
+        for name, term in self.body_terms.items():
+            arrays |= term_arrays(name, term)
+        return arrays, {
+            "schema": SCHEMA,
+            "kind": "graph",
+            "terms": {name: describe_body_term(term) for name, term in self.body_terms.items()},
+            "parameters": {name: list(pair) for name, pair in self.parameter_values.items()},
+            "noise": dict(self.noise_sizes),
+            "comparisons": [dict(row) for row in self.comparisons],
+            "history": [dict(row) for row in self.rows],
+        }
+
+    @classmethod
+    def from_arrays(
+        cls, arrays: Mapping[str, np.ndarray], values: Mapping[str, Any]
+    ) -> GraphSurrogate:
+        if values.get("schema") != SCHEMA or values.get("kind") != "graph":
+            found = f"{values.get('schema')} {values.get('kind')}"
+            raise ValueError(f"expected {SCHEMA} graph, found {found}")
+        return cls(
+            body_terms={
+                name: read_body_term(name, row, arrays) for name, row in values["terms"].items()
+            },
+            theta=torch.tensor(arrays["theta"]),
+            covariance=torch.tensor(arrays["covariance"]),
+            prior=torch.tensor(arrays["prior"]),
+            parameter_values={n: (pair[0], pair[1]) for n, pair in values["parameters"].items()},
+            noise_sizes=dict(values["noise"]),
+            comparisons=tuple(values["comparisons"]),
+            rows=tuple(values["history"]),
+        )
+
+
+def along(
+    head: MessageHead, theta: Tensor, points: Tensor, axes: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Return values `[n]`, Jacobian `[n, q]` and gradient `[n, m]` of a term along its vector.
+
+    A free term is averaged over the axes and back.
+    """
+    if head.central:
+        value, tape = head.forward(theta, points, points[0, :, :1])
+        J, gradient = head.linearise(theta, tape)
+        return value[0, :, 0], J[0, :, 0], gradient[0, :, 0]
+    totals = [points.new_zeros(())] * 3
+    for axis in range(axes):
+        for sign in (1.0, -1.0):
+            u = points.new_zeros(points.shape[1], axes)
+            u[:, axis] = sign
+            value, tape = head.forward(theta, points, u)
+            J, gradient = head.linearise(theta, tape)
+            parts = (part[0, :, axis] for part in (value, J, gradient))
+            totals = [a + sign * b / (2 * axes) for a, b in zip(totals, parts, strict=True)]
+    return totals[0], totals[1], totals[2]
