@@ -88,9 +88,7 @@ class GraphSettings:
     rounds: Annotated[int, "evidence updates of the final fit"] = 12
     iterations: Annotated[int, "Levenberg-Marquardt iterations a round"] = 12
     search: Annotated[int, "snapshots by which restarts and forms are compared"] = 200
-    holdout: Annotated[
-        float, "share of these, at least, that is left for comparing errors (0.05 to 0.5)"
-    ] = 0.3
+    holdout: Annotated[float, "share of these on which errors are compared (0.05 to 0.5)"] = 0.3
     device: Annotated[Literal["auto", "cpu", "cuda"], "where to train"] = "auto"
 
     def __post_init__(self) -> None:
