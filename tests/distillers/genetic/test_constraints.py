@@ -161,7 +161,9 @@ def local_table() -> tuple[Table, np.ndarray]:
 
 def test_constants_of_each_experiment_are_found():
     table, a = local_table()
-    found = search(table, settings_of(budget=6000, local_constants=1), seed=0)
+    # With all operators one seed in four finds it, and which one depends on the processor.
+    rational = settings_of(budget=6000, local_constants=1, operators=("+", "*", "/"))
+    found = search(table, rational, seed=0)
     best = found.formulas[found.chosen]
     assert best.loss < 1e-20
     (values,) = best.local.values()
