@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from benchmarks.particles.agreement import acceleration_errors, agreement
+from benchmarks.particles.agreement import acceleration_errors, agreement, direct
 from benchmarks.particles.simulations import Snapshots
 from residuum.expressions.evaluation import evaluate
 from residuum.expressions.expression import Expression
@@ -98,8 +98,12 @@ def true_messages(found: Snapshots) -> np.ndarray:
 
 
 def judged(problem: BodyProblem, values: Values, found: Snapshots) -> dict[str, Any]:
-    """Return robust and full R2 of the messages, and the errors of accelerations."""
+    """Return robust and full R2 of the messages, mapped and direct, and errors of accelerations."""
     accelerations, messages = predicted(problem, values, found)
-    robust, full = agreement(messages, true_messages(found))
+    forces = true_messages(found)
     errors = acceleration_errors(accelerations, found.accelerations)
-    return {"robust": robust, "full": full, **errors}
+    return {
+        **dict(zip(("robust", "full"), agreement(messages, forces), strict=True)),
+        **dict(zip(("direct", "direct_full"), direct(messages, forces), strict=True)),
+        **errors,
+    }

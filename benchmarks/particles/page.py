@@ -22,6 +22,7 @@ from benchmarks.tables import MISSING, formula, largest, middle, number, rate, t
 FILES = {"messages": "messages.jsonl", "laws": "laws.jsonl"}
 ALONE = {"peer": "peer.json", "memory": "memory.json"}
 ROW = ("case", "axes", "seed")
+AGREEMENTS = ("robust", "full", "direct", "direct_full")
 NINES = 1e-3  # below this distance from one, R2 is told by its distance
 TOLD_APART = 1e-12
 HEADINGS = {
@@ -37,7 +38,16 @@ DATA = (
     "charges it depends on; in `damped` the drag."
 )
 MESSAGE_HEAD = (
-    *("case", "seeds", "robust R2", "full R2", "published: bottleneck", "published: L1"),
+    *(
+        "case",
+        "seeds",
+        "robust R2",
+        "full R2",
+        "direct",
+        "direct, full",
+        "published: bottleneck",
+        "published: L1",
+    ),
     *("rms error", "mean absolute", "median relative", "published losses", "third law", "s"),
 )
 LAW_HEAD = (
@@ -73,9 +83,10 @@ def messages(rows: Sequence[Row]) -> str:
     losses = f"{' / '.join(VARIANTS)}"
     return (
         f"{DATA} Medians over seeds. Robust R2: of nine pairs in ten, those that the best linear "
-        "map of the true forces leaves least of; full: of all pairs. Errors are of accelerations; "
-        "the median relative one alone is not decided by close encounters. Third law: whether "
-        "messages were found to be equal and opposite. Published figures are of other "
+        "map of the true forces leaves least of; full: of all pairs. Direct: as forces, without "
+        "a map, robust over the nine in ten with the smallest forces. Errors are of "
+        "accelerations; the median relative one alone is not decided by close encounters. Third "
+        "law: whether messages were found to be equal and opposite. Published figures are of other "
         "simulations and of networks told nothing, their losses normalised in their own way, "
         f"{losses}: {CRANMER}. Also published: {MESSAGES_ELSE}.\n\n"
         + table(MESSAGE_HEAD, [_message_cells(*item) for item in _groups(rows, ("case", "axes"))])
@@ -97,7 +108,7 @@ def _message_cells(which: tuple[str, int], rows: Sequence[Row]) -> list[str]:
     return [
         "-".join(map(str, which)),
         str(len(rows)),
-        *(r2(middle(row[name] for row in rows)) for name in ("robust", "full")),
+        *(r2(middle(row[name] for row in rows)) for name in AGREEMENTS),
         *(f"{published[kind]:.3f}" if published else "-" for kind in ("bottleneck", "L1")),
         *(number(middle(row[name] for row in rows), 2) for name in names),
         " / ".join(f"{loss:g}" for loss in LOSSES[which]),

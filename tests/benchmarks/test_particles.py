@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from benchmarks.page import render
 from benchmarks.particles import cases, page, rows
-from benchmarks.particles.agreement import acceleration_errors, agreement, largest
+from benchmarks.particles.agreement import acceleration_errors, agreement, direct, largest
 from benchmarks.particles.cases import (
     CASES,
     UNSEEN,
@@ -110,6 +110,17 @@ def test_a_few_close_encounters_spoil_the_full_agreement_alone():
     robust, full = agreement(e, f)
     assert robust > 0.999
     assert full < 0.9
+
+
+def test_only_forces_themselves_agree_directly():
+    f = np.random.default_rng(5).standard_normal((500, 2))
+    assert direct(f, f) == (1.0, 1.0)
+    assert direct(2.0 * f, f)[1] == pytest.approx(0.0, abs=0.02)
+    far = f.copy()
+    far[np.argmax(np.sum(f**2, axis=1))] += 100.0
+    robust, full = direct(far, f)
+    assert robust == 1.0
+    assert full < 0.0
 
 
 def test_messages_that_are_constant_do_not_agree():
@@ -257,7 +268,8 @@ def results(tmp_path):
     folder = tmp_path / "particles"
     folder.mkdir()
     about = {"case": "spring", "axes": 2, "seed": 0, "code": "0" * 64, "machine": MACHINE}
-    network = {"robust": 1 - 2e-9, "full": 0.98765, "rms": 0.1, "absolute": 0.01, "relative": 1e-3}
+    agreements = {"robust": 1 - 2e-9, "full": 0.98765, "direct": 0.9, "direct_full": 0.8}
+    network = {**agreements, "rms": 0.1, "absolute": 0.01, "relative": 1e-3}
     heads = {"heads": "force: mutual", "alive": {"force": [True] + [False] * 4}}
     message = {**about, **network, **heads, "seconds": 44.0, "cpu": 43.0}
     lines = [message | {"robust": 0.5}, message]
@@ -277,9 +289,9 @@ def test_the_page_has_messages_beside_published_figures(results):
     text = render(results)
     (row,) = [line for line in text.splitlines() if line.startswith("| spring-2 | 1 |")]
     cells = [cell.strip() for cell in row.strip("|").split("|")]
-    assert cells[2:6] == ["1 - 2e-09", "0.988", "1.000", "1.000"]
-    assert cells[9] == "0.047 / 0.046 / 0.045 / 1.66 / 0.016"
-    assert cells[10] == "1 of 1"
+    assert cells[2:8] == ["1 - 2e-09", "0.988", "0.900", "0.800", "1.000", "1.000"]
+    assert cells[11] == "0.047 / 0.046 / 0.045 / 1.66 / 0.016"
+    assert cells[12] == "1 of 1"
     assert text.count(MISSING.strip()) == 16
 
 
