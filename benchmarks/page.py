@@ -9,6 +9,7 @@ from typing import Any
 from benchmarks.earlier import KEPT, SEPARATORS, entries, kept, others, sections
 from benchmarks.engine_page import individuals, islands
 from benchmarks.machine import MEASURED_CODE
+from benchmarks.particles.page import draw as draw_particles
 from benchmarks.particles.page import machines as particle_machines
 from benchmarks.particles.page import render_particles
 from benchmarks.peer import OURS
@@ -48,6 +49,7 @@ def write_page(results: Path, page: Path) -> None:
     before = page.read_text(encoding="utf-8") if page.exists() else ""
     page.parent.mkdir(parents=True, exist_ok=True)
     write_text(page, render(results, before))
+    draw_particles(results / "particles", page.parent)
 
 
 def render(results: Path, before: str = "") -> str:

@@ -1,13 +1,13 @@
-"""What one iteration of Levenberg-Marquardt costs in time and memory, against the pairs.
+"""What an iteration of Levenberg-Marquardt and a whole training cost, against the pairs.
 
-Each number of bodies has a process of its own, so that its peak is its own. The snapshots are
-random positions with exact accelerations: nothing is simulated.
+Each number of bodies has a process of its own, and its training another, so that its peak of memory
+is its own. The snapshots are random positions with exact accelerations: nothing is simulated.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,16 @@ import numpy as np
 
 from benchmarks.machine import describe
 from benchmarks.particles.cases import observations_of, problem_of
+from benchmarks.particles.network import judged, means_of
+from benchmarks.particles.rows import timed
 from benchmarks.particles.simulations import CASES, Snapshots, accelerations, pair_forces
-from benchmarks.particles.surrogate import DEFAULT
+from benchmarks.particles.surrogate import DEFAULT, train_graph
 from benchmarks.records import write_result
 from residuum.seeds import generator
 
 BODIES = (4, 8, 16, 32, 50)
 CASE, FRAMES, AXES, ITERATIONS = "spring", 100, 2, 5
+TRAINED, UNSEEN = 20, 100  # snapshots of a whole training, and of its judging
 HEAD = "mutual"
 MIB = 1024.0  # kibibytes
 
@@ -30,14 +33,36 @@ MIB = 1024.0  # kibibytes
 def measure(
     *, result: Path, bodies: Sequence[int] = BODIES, frames: int = FRAMES, seed: int = 0
 ) -> None:
-    """Write seconds an iteration and peak memory for each number of bodies."""
+    """Write seconds and peak memory of an iteration and a training for each number of bodies."""
     rows = []
     for n in bodies:
-        # Spawned: a forked process would begin with the memory of this one.
-        with get_context("spawn").Pool(1) as pool:
-            rows.append(pool.apply(one, (n, frames, seed)))
+        rows.append({**alone(one, n, frames, seed), "training": alone(whole, n, TRAINED, seed)})
         print(rows[-1], flush=True)
-    write_result(result, {"machine": describe(), "frames": frames, "axes": AXES, "rows": rows})
+    write_result(
+        result,
+        {"machine": describe(), "frames": frames, "trained": TRAINED, "axes": AXES, "rows": rows},
+    )
+
+
+def alone(work: Callable[..., dict[str, Any]], *arguments: int) -> dict[str, Any]:
+    """Return what work returns in a process of its own."""
+    # Spawned: a forked process would begin with the memory of this one.
+    with get_context("spawn").Pool(1) as pool:
+        return pool.apply(work, arguments)
+
+
+def whole(bodies: int, frames: int, seed: int) -> dict[str, Any]:
+    """Return what a whole training costs, and how its messages agree with unseen forces."""
+    import torch
+
+    torch.set_num_threads(1)
+    problem = problem_of(CASE)
+    observations = observations_of(random_snapshots(bodies, frames, seed))
+    before = peak()
+    surrogate, took = timed(lambda: train_graph(problem, observations, seed=seed))
+    costs = {**took, "before": before, "peak": peak(), "pairs": frames * bodies * (bodies - 1)}
+    unseen = random_snapshots(bodies, UNSEEN, seed + 1)
+    return {**costs, **judged(problem, means_of(surrogate), unseen)}
 
 
 def one(bodies: int, frames: int, seed: int) -> dict[str, Any]:

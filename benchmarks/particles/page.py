@@ -18,9 +18,11 @@ from benchmarks.published import (
 )
 from benchmarks.records import read_lines, read_result
 from benchmarks.tables import MISSING, formula, largest, middle, number, rate, table
+from residuum.files import write_text
 
 FILES = {"messages": "messages.jsonl", "laws": "laws.jsonl"}
 ALONE = {"peer": "peer.json", "memory": "memory.json"}
+FIGURE = "particle_pairs"
 ROW = ("case", "axes", "seed")
 AGREEMENTS = ("robust", "full", "direct", "direct_full")
 NINES = 1e-3  # below this distance from one, R2 is told by its distance
@@ -271,18 +273,7 @@ def _levels(result: Row) -> list[list[str]]:
 
 
 def memory(result: Row) -> str:
-    """Return seconds and memory of an iteration by the number of bodies."""
-    rows = [
-        [
-            str(row["bodies"]),
-            f"{row['pairs']:,}",
-            number(row["seconds"]),
-            number(1e6 * row["seconds"] / row["pairs"]),
-            f"{row['peak'] - row['before']:.0f}",
-            f"{row['peak']:.0f}",
-        ]
-        for row in result["rows"]
-    ]
+    """Return seconds and memory of an iteration and of a training by the number of bodies."""
     first = result["rows"][0]
     return (
         f"`spring` in two dimensions, {result['frames']} snapshots of random positions, "
@@ -290,8 +281,40 @@ def memory(result: Row) -> str:
         "bodies in a process of its own. An iteration is one of Levenberg-Marquardt on all "
         "snapshots: residuals, Jacobian, normal equations, step. Memory: the process's largest, "
         "and how much of that the iterations added to what data and imports had taken.\n\n"
-        + table(["bodies", "ordered pairs", "s", "us a pair", "added MiB", "largest MiB"], rows)
+        f"![Seconds and memory against pairs]({FIGURE}.svg)\n\n"
+        + table(
+            ["bodies", "ordered pairs", "s", "us a pair", "added MiB", "largest MiB"],
+            [_cost_cells(row, row) for row in result["rows"]],
+        )
+        + f"\nWhole trainings on {result['trained']} of such snapshots, messages judged on others "
+        "as above:\n\n"
+        + table(
+            ["bodies", "ordered pairs", "s", "us a pair", "added MiB", "largest MiB", "direct R2"],
+            [
+                [*_cost_cells(row, row["training"]), r2(row["training"]["direct_full"])]
+                for row in result["rows"]
+            ],
+        )
     )
+
+
+def _cost_cells(row: Row, costs: Row) -> list[str]:
+    return [
+        str(row["bodies"]),
+        f"{costs['pairs']:,}",
+        number(costs["seconds"]),
+        number(1e6 * costs["seconds"] / costs["pairs"]),
+        f"{costs['peak'] - costs['before']:.0f}",
+        f"{costs['peak']:.0f}",
+    ]
+
+
+def draw(folder: Path, place: Path) -> None:
+    """Write the figures of the sections, where there are results, into the page's folder."""
+    if found := read(folder, "memory"):
+        from benchmarks.particles.figure import pairs_figure  # the page alone needs no matplotlib
+
+        write_text(place / f"{FIGURE}.svg", pairs_figure(found).svg)
 
 
 _TEXTS = {"messages": messages, "laws": laws, "peer": peer, "memory": memory}

@@ -316,13 +316,19 @@ def test_the_page_has_the_peer_and_what_an_iteration_costs(results):
     (results / "particles" / "peer.json").write_text(json.dumps(whole))
     size = {"bodies": 4, "pairs": 1200, "unknowns": 148, "restarts": 4}
     took = {"prepared": 1.0, "seconds": 0.012, "before": 300.0, "peak": 350.0}
-    whole = {"machine": MACHINE, "frames": 100, "axes": 2, "rows": [size | took]}
+    training = took | {"pairs": 240, "seconds": 9.0, "direct_full": 0.9995}
+    rows = [size | took | {"training": training}, size | took | {"training": training}]
+    rows[1] |= {"bodies": 8, "pairs": 5600}
+    whole = {"machine": MACHINE, "frames": 100, "trained": 20, "axes": 2, "rows": rows}
     (results / "particles" / "memory.json").write_text(json.dumps(whole))
     text = render(results)
     assert "| spring-2 | 0 | L1 | 1 - 1e-09 | 10 | 0.910 | 0.910 | not in 300 | > 30 |" in text
     assert "| spring-2 | L1 | 0.9 | 10 (1 of 1) | 300 (1 of 1) |" in text
     assert "| spring-2 | L1 | 0.95 | 10 (1 of 1) | - (0 of 1) |" in text
     assert "| 4 | 1,200 | 0.012 | 10 | 50 | 350 |" in text
+    assert "| 4 | 240 | 9 | 3.75e+04 | 50 | 350 | 1 - 5e-04 |" in text
+    page.draw(results / "particles", results)
+    assert "8 bodies" in (results / "particle_pairs.svg").read_text()
 
 
 def test_agreement_next_to_one_is_told_by_its_distance():
