@@ -50,13 +50,13 @@ class GraphModel:
 
     def residuals(self, state: Tensor, shared: Tensor) -> tuple[Tensor, Any]:
         """Return the residuals `[B, 1, N]` and what `equations` needs."""
-        rows, tape = [], []
+        rows: list[Tensor] = []
+        kept: list[BodyValues | None] = []
         for part, scale in zip(self.parts, self.scales, strict=True):
             values = self.system.values(part, shared)
             rows += [torch.nan_to_num(e / scale[s]) for s, e in differences(values).items()]
-            tape.append(values)
-        # More than one part is worked out again when it is needed.
-        kept = tape if len(tape) == 1 else [None] * len(tape)
+            # Of several parts none is kept, which bounds memory: `equations` does them again.
+            kept.append(values if len(self.parts) == 1 else None)
         return torch.cat([r.flatten(1) for r in rows], 1).unsqueeze(1), (shared, kept)
 
     def equations(self, tape: Any, r: Tensor) -> Normal:
