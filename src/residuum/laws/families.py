@@ -23,6 +23,7 @@ SAME = 1e-4  # refits end within about 1e-5 of each other
 HELD = 1e-6
 DEFICIENT = 1e-7
 MOST_EVALUATIONS = 60
+FAR = 1e6  # a residual, in sizes of the function, that is as wrong as any
 
 Points = Mapping[str, np.ndarray]
 
@@ -58,7 +59,8 @@ def _matched(family: Expression, function: Expression, points: Points) -> Expres
     def residual(theta: np.ndarray) -> np.ndarray:
         found = _values(family.with_constants((theta * scale).tolist()), points)
         gap = (found - target)[defined] / size
-        return np.where(np.isfinite(gap), gap, 1e6)
+        # Their squares are to stay finite too, which those of a runaway formula would not.
+        return np.clip(np.where(np.isfinite(gap), gap, FAR), -FAR, FAR)
 
     found = least_squares(
         residual, np.asarray(family.constants) / scale, x_scale="jac",
