@@ -40,13 +40,15 @@ from residuum.seeds import child_seed
 from residuum.surrogates.settings import GraphSettings
 
 Distillers = Mapping[str, SindySettings | GeneticSettings]
+# The published search had comparisons, without which no formula jumps.
+OPERATORS = (*GeneticSettings().operators, "sign")
 MOST_ROWS = 3000  # at which a formula is compared with the truth
 
 
 def distillers(seconds: float) -> dict[str, Distillers]:
     """Return what is compared: the genetic search with its seconds a term, sparse regression."""
     return {
-        "genetic": {"genetic": GeneticSettings(budget=f"{seconds:g} s")},
+        "genetic": {"genetic": GeneticSettings(budget=f"{seconds:g} s", operators=OPERATORS)},
         "sindy": {"sindy": SindySettings()},
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -80,3 +81,16 @@ def test_a_law_that_is_not_finite_is_a_status() -> None:
     found = fit_rates(system, data_of(0), hidden)
     assert not found.ok
     assert found.deviance == math.inf
+
+
+def test_a_jump_is_put_where_the_rates_have_it():
+    problem = read_problem({"x_tt": "push(x)"})
+    data = data_of(0)
+    x = data.nodes[:, 0]
+    a = np.where(x > 0.5, 2.0 * (x + 1.0), 0.0)
+    data = replace(data, observed=np.stack([np.zeros(len(x)), a], axis=1))
+    hidden = {"push": parse("(x + 1.2)*(0.9 + sign(x - 0.9))")}
+    found = fit_rates(build_system(problem, hidden), data, hidden)
+    assert found.status == "ok"
+    assert found.theta[:2] == pytest.approx([1.0, 1.0], abs=1e-6)
+    assert x[x < 0.5].max() < found.theta[2] < x[x > 0.5].min()

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from residuum.expressions.expression import Expression
+from residuum.expressions.jumps import jump_places, placed
 from residuum.laws.body_rollouts import Rollouts
 from residuum.laws.intervals import profile_interval
 from residuum.laws.kernels import rates
@@ -27,11 +28,12 @@ from residuum.laws.refit import (
     unknowns_of,
     with_values,
 )
-from residuum.laws.system import FitData, System, build_system
+from residuum.laws.system import FitData, System, build_system, constant_names
 from residuum.laws.trial import Prediction
 from residuum.problem.problem import Problem
 
 MOST_TRIALS = 12
+MOST_PLACINGS = 3  # of unknowns inside jumps, in turn with the others
 Task = tuple[Problem, FitData, Sequence[Mapping[str, Expression]], Mapping[str, float], Precision]
 
 
@@ -119,7 +121,52 @@ def fit_rates(
 
     A numerical failure is a status, never an exception.
     """
-    theta, low, high = unknowns_of(system, held or {})
+    held = held or {}
+    found = _fit(system, data, hidden, precision, held)
+    names = [name for name in _jumping(hidden) if name not in held]
+    return _with_jumps(system, data, found, names, precision, held) if names else found
+
+
+def _jumping(hidden: Mapping[str, Expression]) -> list[str]:
+    """Return the unknowns that derivatives do not move: constants inside jumps."""
+    return [constant_names(t, e)[k] for t, e in hidden.items() for k in jump_places(e)]
+
+
+def _with_jumps(
+    system: System,
+    data: FitData,
+    found: Refit,
+    names: Sequence[str],
+    precision: Precision,
+    held: Mapping[str, float],
+) -> Refit:
+    """Return the fit with those unknowns placed, in turn with a fit of the others."""
+    places = [system.unknowns.index(name) for name in names]
+
+    def deviance(theta: np.ndarray) -> float:
+        path = _rates(system, data, theta)[0]
+        return negative_log_likelihood(data, path, precision.floor)[0]
+
+    for _ in range(MOST_PLACINGS):
+        theta, least = placed(found.theta, places, deviance)
+        if not least < found.deviance:
+            break
+        at = {**held, **{name: float(theta[k]) for name, k in zip(names, places, strict=True)}}
+        moved = _fit(replace(system, start=theta), data, found.hidden, precision, at)
+        if not moved.deviance < found.deviance:
+            break
+        found = moved
+    return found
+
+
+def _fit(
+    system: System,
+    data: FitData,
+    hidden: Mapping[str, Expression],
+    precision: Precision,
+    held: Mapping[str, float],
+) -> Refit:
+    theta, low, high = unknowns_of(system, held)
     free = low < high
     found, slopes = _rates(system, data, theta)
     information, damping, status = np.eye(len(theta)), 1e-6, "ok"

@@ -13,11 +13,13 @@ from residuum.distillers.regression import Table
 from residuum.expressions.calculus import differentiate
 from residuum.expressions.evaluation import evaluate
 from residuum.expressions.expression import CONSTANT, Expression
+from residuum.expressions.jumps import jump_places, placed
 from residuum.metrics.numeric import columns, relative_variance, values_of
 
 STARTS = 5
 SPREAD = 0.3
 ITERATIONS = 200
+PLACINGS = 4
 ENOUGH = 1e-24
 FAR = 1e30
 VANISHED = 1e-40
@@ -40,11 +42,26 @@ def refit(
         factors = 1.0 + SPREAD * rng.standard_normal(len(found.constants)) * (start > 0)
         fitted = found.with_constants(tuple(np.asarray(found.constants) * factors))
         for loss, rows in stages:
-            fitted = _fitted(found, np.asarray(fitted.constants), rows, loss)
+            fitted = _placed(_fitted(found, np.asarray(fitted.constants), rows, loss), rows, loss)
             left = _unexplained(fitted, table)
             if left < least:
                 best, least = fitted, left
     return best, least
+
+
+def _placed(found: Expression, table: Table, loss: str) -> Expression:
+    """Return the formula with constants inside jumps placed, in turn with a fit of the rest."""
+    places = jump_places(found)
+
+    def unexplained(constants: np.ndarray) -> float:
+        return _unexplained(found.with_constants(constants.tolist()), table)
+
+    for _ in range(PLACINGS if places else 0):
+        constants, least = placed(np.asarray(found.constants), places, unexplained)
+        if not least < unexplained(np.asarray(found.constants)):
+            break
+        found = _fitted(found, constants, table, loss)
+    return found
 
 
 def _stages(table: Table) -> list[tuple[str, Table]]:

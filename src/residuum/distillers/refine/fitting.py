@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,10 +14,12 @@ from residuum.distillers.genetic.workspace import data_of, make_work
 from residuum.distillers.regression import Table
 from residuum.expressions.evaluation import evaluate
 from residuum.expressions.expression import CONSTANT, Expression
+from residuum.expressions.jumps import jump_places, placed
 from residuum.expressions.program import CONSTANT as CONSTANT_CODE
 from residuum.expressions.program import compile_program
 
 HELD = "held_constant_"
+MOST_PLACINGS = 4  # of constants inside jumps, in turn with the rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,36 @@ def fit(expression: Expression, task: Task, held: Mapping[int, float] | None = N
     A formula that has no finite value on the table has an infinite loss.
     """
     held = held or {}
+    found = _fitted(expression, task, held)
+    places = [k for k in jump_places(found.expression) if k not in held]
+    return _with_jumps(found, places, task, held) if places else found
+
+
+def _with_jumps(found: Fit, places: Sequence[int], task: Task, held: Mapping[int, float]) -> Fit:
+    """Return the fit with the constants that derivatives do not move placed, in turn with the rest.
+
+    What is not determined by any derivative has no spread.
+    """
+    quick, expression = replace(task, starts=1, spreads=False), found.expression
+
+    def loss(constants: np.ndarray) -> float:
+        return _fitted(expression, quick, dict(enumerate(constants))).loss
+
+    for _ in range(MOST_PLACINGS):
+        constants, least = placed(np.array(found.expression.constants), places, loss)
+        if not least < found.loss:
+            break
+        at = {**held, **{k: float(constants[k]) for k in places}}
+        moved = _fitted(expression.with_constants(constants.tolist()), replace(task, starts=1), at)
+        if not moved.loss < found.loss:
+            break
+        spreads = [math.inf if k in places else sd for k, sd in enumerate(moved.spreads)]
+        found = replace(moved, spreads=tuple(spreads))
+    return found
+
+
+def _fitted(expression: Expression, task: Task, held: Mapping[int, float]) -> Fit:
+    """Return a formula with constants fitted by derivatives."""
     free = [k for k in range(len(expression.constants)) if k not in held]
     opened, table = _opened(expression, task.table, held)
     constants, loss, spread = _solve(opened, replace(task, table=table))
