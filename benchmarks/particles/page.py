@@ -141,7 +141,8 @@ def laws(rows: Sequence[Row]) -> str:
     return (
         f"{DATA} The whole pipeline: train, extract, distil ({seconds} s of genetic search a term, "
         "`sign` among its operators, or sparse regression with its defaults), refit to the "
-        "accelerations and select. *Right*: the skeleton of every hidden term, refitted to the noise-free truth at unseen pairs, "
+        "accelerations and select. *Right*: the skeleton of every hidden term, refitted to the "
+        "noise-free truth at unseen pairs, "
         "leaves at most 1e-12 of its variance, at most 1.2 times the truth's size. The simulations "
         "add 0.01 to every distance; *without softening* the truth is the law meant. *On the "
         "shortlist*: either stood among the laws refitted. Constants: largest relative error where "
