@@ -169,3 +169,18 @@ def test_mistakes_are_one_message(capsys, message):
     assert "t.csv" in output.err
     assert output.err.count("\n") == 1
     assert output.out == ""
+
+
+@pytest.mark.parametrize("language", ["python", "torch", "c", "julia", "latex"])
+def test_the_command_exports_it_too(capsys, language):
+    write_law(law_of(SPRING, k=0.7, mass_of_b=2.0))
+    assert main(["export", "law.json", "--to", language]) == 0
+    assert "0.7" in capsys.readouterr().out
+
+
+def test_what_sbml_cannot_say_is_one_message(capsys):
+    write_law(law_of(SPRING, k=0.7))
+    assert main(["export", "law.json", "--to", "sbml"]) == 2
+    output = capsys.readouterr()
+    assert "SBML cannot say" in output.err
+    assert output.err.count("\n") == 1

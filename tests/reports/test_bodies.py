@@ -51,9 +51,9 @@ def test_the_index_holds_it_too(report: DatasetReport) -> None:
     assert "<munder>" in render_index([report.law])
 
 
-def test_what_bodies_do_not_offer_yet_is_said(report: DatasetReport) -> None:
+def test_what_is_for_numbers_says_what_is_for_vectors(report: DatasetReport) -> None:
     law = Law.from_json(report.law)
-    with pytest.raises(UserError, match="not exported"):
+    with pytest.raises(UserError, match="system_of_bodies"):
         system_of(law)
-    with pytest.raises(UserError, match="not rolled out"):
+    with pytest.raises(UserError, match="predict_bodies"):
         predict(law, np.linspace(0, 1, 5), {})

@@ -54,13 +54,15 @@ def add_predict(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
 
 def export(options: argparse.Namespace) -> None:
     """Write the source text of a law or formula."""
+    from residuum.laws.export.body_system import BodySystem, system_of_bodies
     from residuum.laws.export.exporters import export as export_system
-    from residuum.laws.export.system import formula_system, system_of
+    from residuum.laws.export.system import System, formula_system, system_of
     from residuum.laws.law import Law
 
     found = _read(options.law)
+    system: System | BodySystem
     if isinstance(found, Law):
-        system = system_of(found)
+        system = system_of(found) if found.bodies is None else system_of_bodies(found)
     else:
         used = tuple(name for name in found.variables if name in found.expression.variables)
         system = formula_system(found.value, used, found.expression)
