@@ -51,14 +51,13 @@ def extract(
     with measured accelerations at the bodies as measured. Their covariance is the posterior with
     all other unknowns marginalised. Everything is in the user's units.
     """
+    units = units_of_terms(problem, observations.units)
     if not isinstance(problem, BodyProblem):
-        units = units_of_terms(problem, observations.units)
         return _along_trajectories(surrogate, problem, observations, units)
     if rates_are_given(problem, observations):
-        samples = body_samples(surrogate, problem, observations)
+        samples = body_samples(surrogate, problem, observations, units)
         return _extraction(surrogate, samples, {})
     bodies = WrittenBodies.of(problem, observations.experiments)
-    units = {t.name: TermUnits((None,) * len(t.arguments), None) for t in problem.hidden_terms}
     return _along_trajectories(surrogate, bodies.written, bodies.flat(observations), units)
 
 

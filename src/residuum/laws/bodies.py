@@ -10,7 +10,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from residuum.data.observations import Observations
-from residuum.data.written_bodies import WrittenBodies, rates_are_given
+from residuum.data.written_bodies import (
+    WrittenBodies,
+    rates_are_given,
+    unknown_name,
+    unknown_scalars,
+)
 from residuum.errors import UserError
 from residuum.hidden.samples import Extraction
 from residuum.laws.body_rates import rate_data
@@ -22,6 +27,7 @@ from residuum.laws.settings import SelectSettings
 from residuum.laws.trial import Trial
 from residuum.problem.body_completion import complete
 from residuum.problem.body_problem import BodyProblem
+from residuum.problem.dimensions import inferred_units
 from residuum.problem.hidden_term import HiddenTerm
 from residuum.problem.problem import Problem
 
@@ -56,6 +62,13 @@ def law_of_bodies(problem: BodyProblem, law: Law) -> Law:
         for name, formula in law.hidden.items()
     }
     return replace(law, equations=equations, hidden=hidden, bodies=completed)
+
+
+def units_of_law(problem: BodyProblem, observations: Observations) -> dict[str, str | None]:
+    """Return the units of parameters, and of scalars that are not known, by their names."""
+    found = inferred_units(problem, observations.units)
+    unknown = unknown_scalars(problem, observations.experiments)
+    return found | {unknown_name(scalar, body): found[scalar] for scalar, body in unknown}
 
 
 def _direction(term: HiddenTerm) -> str:
