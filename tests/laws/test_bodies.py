@@ -93,6 +93,16 @@ def test_a_law_through_the_dynamics() -> None:
     assert law.scores["holdout_nrmse"] < 0.05
 
 
+@pytest.mark.slow
+def test_through_the_dynamics_bodies_may_be_missing_in_frames() -> None:
+    rows = trajectories(2, 2, seed=1, noise=0.005)
+    x = rows[0].states["position"].copy()
+    x[:4, 1] = x[12:15, 0] = np.nan
+    observations = Observations.of([replace(rows[0], states={"position": x}), rows[1]])
+    law = select(problem_of(), observations, extraction_of({}, {}), FRONTS, SETTINGS).law
+    np.testing.assert_allclose(law.hidden["force"].expression.constants, (2, 0.5), rtol=0.03)
+
+
 def test_too_many_bodies_without_accelerations() -> None:
     observations = Observations.of(trajectories(1, 3, seed=1, noise=0.01))
     wide = [

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from residuum.data.body_checks import check_numbers
 from residuum.data.labels import experiment_names
 from residuum.data.observations import Experiment, Observations
 from residuum.expressions.expression import Expression
@@ -40,8 +41,11 @@ class WrittenBodies:
     ) -> WrittenBodies:
         """Return the layout for as many bodies as the largest experiment has.
 
-        With `receivers` a body may be absent: in an experiment, or in some of its frames.
+        With `receivers` a body may be absent: in an experiment, or in some of its frames. Raises
+        UserError where none are named and experiments have different numbers of bodies.
         """
+        if receivers is None:
+            check_numbers(experiments)
         bodies = max(len(e.bodies) for e in experiments)
         ragged = receivers is not None and any(_absent(problem, e, bodies) for e in experiments)
         expansion = Expansion(bodies, experiments[0].axes)
@@ -137,8 +141,13 @@ class WrittenBodies:
 
 def rates_are_given(problem: BodyProblem, observations: Observations) -> bool:
     """Tell whether every left-hand side was measured, and what right-hand sides ask for."""
+    return rates_are_among(problem, observations.states)
+
+
+def rates_are_among(problem: BodyProblem, states: Iterable[str]) -> bool:
+    """Tell the same of the names of what was measured."""
     needed = {equation.left for equation in problem.equations} | set(problem.needed)
-    return needed <= set(observations.states)
+    return needed <= set(states)
 
 
 def unknown_scalars(
