@@ -17,9 +17,6 @@ from residuum.data.prepare import prepare
 from residuum.data.settings import DataSettings, Noise
 from residuum.data.swaps import check_swaps, find_swap
 from residuum.errors import UserError
-from residuum.problem.body_equations import read_body_problem
-from residuum.surrogates.settings import GraphSettings
-from residuum.surrogates.train import train
 
 TABLE = BodyLayout("t", {"position": ("x", "y")}, {"u": "u"}, {"mass": "m"}, body="who")
 ROWS = """\
@@ -230,41 +227,6 @@ def test_divisors_of_zero() -> None:
     check_divisors([masses], ["spin"])
     with pytest.raises(UserError, match=r"file: mass of b \(e\): mass is 0, but the equations"):
         check_divisors([masses], ["mass"], "file")
-
-
-RAGGED = """\
-run,t,who,x,y
-1,0,a,0,0
-1,0,b,1,1
-1,1,a,0.1,0
-1,1,b,1.1,1
-1,2,a,0.2,0
-1,2,b,1.2,1
-2,0,a,0,0
-2,0,b,1,1
-2,0,c,2,3
-2,1,a,0.1,0
-2,1,b,1.1,1
-2,1,c,2.1,3
-2,2,a,0.2,0
-2,2,b,1.2,1
-2,2,c,2.2,3
-"""
-
-
-def test_different_numbers_of_bodies_need_accelerations(tmp_path: Path) -> None:
-    """Said by `validate` and `prepare`, before anything is trained."""
-    (tmp_path / "tracks.csv").write_text(RAGGED)
-    data = DataSettings(
-        file="tracks.csv", states={"position": ("x", "y")}, body="who", experiment="run"
-    )
-    problem = read_body_problem({"position_tt": "sum(force(position_j - position_i))"})
-    message = r"tracks\.csv \(2\): .*no measured accelerations; expected 2 bodies, as in 1; found 3"
-    with pytest.raises(UserError, match=message):
-        prepare(data, tmp_path, dataset="d", bodies=problem)
-    observations = prepare(data, tmp_path, dataset="d")
-    with pytest.raises(UserError, match="different numbers of bodies"):
-        train(problem, observations, GraphSettings(), seed=0)
 
 
 def test_lognormal_noise_and_reserved_names(tmp_path: Path) -> None:

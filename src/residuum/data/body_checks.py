@@ -52,24 +52,6 @@ def check_divisors(
                 )
 
 
-def check_numbers(experiments: Sequence[Experiment], where: str = "") -> None:
-    """Raise UserError where experiments have different numbers of bodies.
-
-    Where only trajectories are given their equations are written out for one number.
-    """
-    first = experiments[0]
-    for e in experiments:
-        if len(e.bodies) != len(first.bodies):
-            raise UserError(
-                "experiments with different numbers of bodies, and no measured accelerations",
-                where=f"{where} ({e.name})" if where else e.name,
-                expected=f"{len(first.bodies)} bodies, as in {first.name}",
-                found=f"{len(e.bodies)}",
-                hint="give accelerations (states: {position_tt: [...]}), or a dataset for each "
-                "number of bodies",
-            )
-
-
 def _check_alike(where: str, experiments: Sequence[Experiment]) -> None:
     first = experiments[0]
     for e in experiments:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from residuum.data.body_checks import check_bodies, check_divisors, check_numbers
+from residuum.data.body_checks import check_bodies, check_divisors
 from residuum.data.body_files import BodyLayout, read_bodies
 from residuum.data.experiments import Layout, check_positive, check_signals, read_table
 from residuum.data.observations import AXIS, BODY, MASK, TIME, Experiment, Observations
@@ -14,7 +14,6 @@ from residuum.data.simulate import simulate
 from residuum.data.simulate_bodies import simulate_bodies
 from residuum.data.specification import units_of
 from residuum.data.splits import split
-from residuum.data.written_bodies import rates_are_among
 from residuum.errors import UserError
 from residuum.problem.body_problem import BodyProblem
 
@@ -86,8 +85,6 @@ def _bodies(
         source, experiments = str(path), read_bodies(path, body_layout(data, states, where), lefts)
     if problem is not None:
         check_divisors(experiments, problem.divisors, source)
-        if not rates_are_among(problem, experiments[0].states):
-            check_numbers(experiments, source)
     return source, experiments
 
 

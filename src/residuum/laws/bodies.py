@@ -20,6 +20,7 @@ from residuum.errors import UserError
 from residuum.hidden.samples import Extraction
 from residuum.laws.body_rates import rate_data
 from residuum.laws.body_rollouts import Rollouts
+from residuum.laws.body_starts import body_starts
 from residuum.laws.dynamics import Dynamics
 from residuum.laws.law import Law
 from residuum.laws.rates import Rates
@@ -98,4 +99,5 @@ def body_trial(
             hint="give accelerations: states: {position_tt: [...]}",
         )
     flat = everyone.flat(observations)
-    return everyone.written, Dynamics.of(everyone.written, flat, extraction.trajectories)
+    starts = body_starts(everyone, flat, observations, extraction.trajectories)
+    return everyone.written, Dynamics.of(everyone.written, flat, starts)

@@ -12,6 +12,7 @@ from residuum.expressions.calculus import terms
 from residuum.expressions.expression import Expression
 from residuum.hidden.samples import Extraction
 from residuum.laws.bodies import affordable, body_trial, law_of_bodies, units_of_law
+from residuum.laws.body_starts import with_unknown
 from residuum.laws.choice import (
     Choice,
     Map,
@@ -70,6 +71,7 @@ def select(
     spread refits over workers. The result does not depend on how many there are.
     """
     if isinstance(problem, BodyProblem):
+        extraction = with_unknown(problem, observations, extraction)
         written, trial = body_trial(problem, observations, extraction)
         settings = affordable(settings, trial)
         choice = prepare_choice(written, trial, extraction, settings, map=map)
