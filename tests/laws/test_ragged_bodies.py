@@ -84,12 +84,15 @@ def test_absent_bodies_rest_beside_the_others() -> None:
 
 
 def test_the_surrogate_learns_from_the_number_of_which_most_was_measured() -> None:
-    observations = Observations.of(ragged()[::-1])
+    units = {"t": "s", "position": "m", "mass": "kg"}
+    observations = Observations.of(ragged()[::-1], units=units)
     fast = PinnSettings(states=("spline",), ensemble=1, rounds=1, iterations=2)
     surrogate = train(problem_of(), observations, fast, seed=0)
     extraction = extract(surrogate, problem_of(), observations)
     assert set(extraction.trajectories) == {"three"}
-    assert set(extraction.samples["force"].experiment) == {2}
+    samples = extraction.samples["force"]
+    assert set(samples.experiment) == {2}
+    assert (samples.units, samples.unit) == (("m", "kg", "kg"), "kg m s-2")
 
 
 @pytest.mark.slow

@@ -101,11 +101,11 @@ def test_energy_is_drawn_along_paths_and_measured(moving: DatasetReport) -> None
     assert "the law conserves energy. Along its paths it changes by at most" in page.html
     rows = drifts(moving)
     assert isinstance(rows, list)
-    assert {part for row in rows for part in row.parts} == {"fit", "forecast", "measured"}
+    assert {part for row in rows for part in row.parts} == {"fit", "forecast", "data"}
     for row in rows:
         for part, (_, values) in row.parts.items():
             largest = np.abs(values).max()
-            assert 1e-4 < largest < 0.2 if part == "measured" else largest < 1e-5
+            assert 1e-4 < largest < 0.2 if part == "data" else largest < 1e-5
 
 
 def test_a_law_with_drag_says_that_energy_is_lost(report: DatasetReport) -> None:

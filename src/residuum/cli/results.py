@@ -43,8 +43,8 @@ def add_predict(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
         help="predict with a law or formula",
         description="With a law.json: roll it out over the times in column t of a table, from the "
         "states in its first row; of bodies, from the rows of its first time, with a column body "
-        "and columns such as position_x, position_y. With a table's front.json: the chosen formula "
-        "on every row.",
+        "and columns such as position_x, position_y, position_x_t, position_y_t. With a table's "
+        "front.json: the chosen formula on every row.",
     )
     parser.add_argument("law", type=Path, metavar="LAW", help="law.json, or front.json of a table")
     parser.add_argument("table", type=Path, metavar="TABLE", help="csv, tsv, parquet or npz")

@@ -13,7 +13,7 @@ from residuum.data.written_bodies import scalars_of
 from residuum.laws.energy import Energy, NoEnergy, drift, energy_of
 from residuum.laws.law import Law
 from residuum.problem.body_expansion import Expansion
-from residuum.reports.axes import MOST_EXPERIMENTS, labelled, legend, quiet, shortened
+from residuum.reports.axes import labelled, legend, quiet, shortened, shown_experiments
 from residuum.reports.content import DatasetReport
 from residuum.reports.drawing import COLOURS, Drawing, finish, new_figure
 from residuum.reports.numbers import significant
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 # Distances between two bodies at which a potential is asked for.
 MOST_DISTANCES = 40_000
 FEWEST_FRAMES = 3
-MEASURED = "measured"
-LABELS = {"fit": "law, fit", "forecast": "law, forecast", MEASURED: MEASURED}
+MEASURED = "data"
+LABELS = {MEASURED: MEASURED, "fit": "law, fit", "forecast": "law, forecast"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,8 @@ def drifts(report: DatasetReport) -> list[Drifts] | NoEnergy | None:
 
     None for a law that is not one of bodies.
     """
-    law = Law.from_json(report.law)
-    if law.bodies is None:
+    law = Law.from_json(report.law) if "bodies" in report.law else None
+    if law is None or law.bodies is None:
         return None
     values = {name: row.value for name, row in law.parameters.items()}
     energy = energy_of(law.bodies, report.observations.experiments, values)
@@ -50,9 +50,8 @@ def drifts(report: DatasetReport) -> list[Drifts] | NoEnergy | None:
         return energy
     curves = report.candidates.get("curves") or {}
     moving = [e for e in report.observations.experiments if curves.get(e.name)]
-    held = [e for e in moving if e.held_out.any()][:1]
-    shown = [e for e in moving if e not in held][: MOST_EXPERIMENTS - len(held)]
-    found = [Drifts(e.name, dict(_parts(energy, e, curves[e.name]))) for e in (*shown, *held)]
+    shown = shown_experiments(moving)
+    found = [Drifts(e.name, dict(_parts(energy, e, curves[e.name]))) for e in shown]
     return [row for row in found if row.parts]
 
 
@@ -61,13 +60,13 @@ def _parts(
 ) -> Iterator[tuple[str, tuple[np.ndarray, np.ndarray]]]:
     position, velocity = energy.law.components
     paths: list[tuple[str, np.ndarray, np.ndarray, np.ndarray]] = []
+    if {position, velocity} <= set(e.states):
+        paths.append((MEASURED, e.t, e.states[position], e.states[velocity]))
     for part in ("fit", "forecast"):
         curve = curves.get(part) or {}
         t = np.asarray(curve.get("t") or [], dtype=float)
         x, v = (_vectors(curve, e, name, len(t)) for name in (position, velocity))
         paths.append((part, t, x, v))
-    if {position, velocity} <= set(e.states):
-        paths.append((MEASURED, e.t, e.states[position], e.states[velocity]))
     for part, t, x, v in paths:
         whole = np.flatnonzero(np.isfinite(x).all(axis=(1, 2)) & np.isfinite(v).all(axis=(1, 2)))
         pairs = max(1, len(e.bodies) * (len(e.bodies) - 1) // 2)
