@@ -91,3 +91,23 @@ def test_messages_need_bodies() -> None:
     dataset = {"data": {"file": "x.csv"}, "equations": {"x_t": "f(x)"}}
     with pytest.raises(UserError, match="graph is for systems of bodies"):
         campaign_from_mapping({"datasets": {"d": {**dataset, "surrogates": {"graph": {}}}}}, ROOT)
+
+
+def with_units(**units: str) -> dict[str, object]:
+    whole = campaign(
+        equations={"position_tt": f"(sum(force({PAIR})) - drag*position_t_i)/mass_i"},
+        parameters={"drag": {"value": 2.0, "unit": "kg s-1"}},
+    )
+    whole["datasets"]["springs"]["data"]["units"] = units  # type: ignore[index]
+    return whole
+
+
+def test_parameters_are_converted_to_the_units_of_the_bodies() -> None:
+    loaded = campaign_from_mapping(with_units(t="min", position="m", mass="kg"), ROOT)
+    assert loaded.datasets["springs"].problem.known == {"drag": 120.0}
+
+
+def test_units_that_do_not_fit_are_one_message() -> None:
+    with pytest.raises(UserError, match=r"equations\.position_tt: units do not fit") as caught:
+        campaign_from_mapping(with_units(t="s", position="m", mass="s"), ROOT)
+    assert "\n" not in str(caught.value)

@@ -193,7 +193,7 @@ def _check_surrogates(surrogates: Mapping[str, object], data: DataSettings, wher
 
 def _problem(model: DatasetModel, where: str, dimensions: bool) -> Problem | BodyProblem:
     if model.data.of_bodies:
-        return _body_problem(model, where)
+        return _body_problem(model, where, dimensions)
     from residuum.data.specification import check_simulation, units_of
     from residuum.problem.dimensions import coherent
     from residuum.problem.equations import read_problem
@@ -220,10 +220,11 @@ def _problem(model: DatasetModel, where: str, dimensions: bool) -> Problem | Bod
     return coherent(problem, units, where=where) if converts else problem
 
 
-def _body_problem(model: DatasetModel, where: str) -> BodyProblem:
+def _body_problem(model: DatasetModel, where: str, dimensions: bool) -> BodyProblem:
     from residuum.data.body_specification import check_body_simulation
     from residuum.data.specification import units_of
     from residuum.problem.body_equations import read_body_problem
+    from residuum.problem.dimensions import coherent
 
     data = model.data
     states, scalars = tuple(data.states) or None, tuple(data.scalars)
@@ -232,15 +233,19 @@ def _body_problem(model: DatasetModel, where: str) -> BodyProblem:
         states, scalars = data.simulate.observe or truth.states, truth.scalars
     equations = {left: _text(right) for left, right in model.equations.items()}
     named = (*(states or map(_state, equations)), *data.inputs, *scalars)
-    units_of(data, named, f"{where}.data")
-    return read_body_problem(
+    units = units_of(data, named, f"{where}.data")
+    parameters = {key: _parameter(key, value) for key, value in model.parameters.items()}
+    converts = any(parameter.unit is not None for parameter in parameters.values())
+    problem = read_body_problem(
         equations,
         states=states,
         scalars=scalars,
         inputs=tuple(data.inputs),
-        parameters={key: _parameter(key, value) for key, value in model.parameters.items()},
+        parameters=parameters,
+        units=units if dimensions or converts else {},
         where=where,
     )
+    return coherent(problem, units, where=where) if converts else problem
 
 
 def _state(left: str) -> str:

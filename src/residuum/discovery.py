@@ -40,12 +40,10 @@ def discover(
     from residuum.distillers.distiller import distill
     from residuum.hidden.extract import extract
     from residuum.laws.select import select as select_law
-    from residuum.problem.body_problem import BodyProblem
     from residuum.problem.dimensions import coherent
     from residuum.surrogates.train import train
 
-    if not isinstance(problem, BodyProblem):
-        problem = coherent(problem, observations.units)
+    problem = coherent(problem, observations.units)
     settings = surrogate or PinnSettings()
     trained = train(
         problem,

@@ -75,9 +75,10 @@ def test_a_mass_that_is_not_known_is_estimated() -> None:
         known = {"mass": np.array([told[b] for b in e.bodies])}
         experiments.append(replace(e, states=states, scalars=known))
     start = {"mass_of_b": 1.0, "mass_of_c": 1.0}
-    law = select(
-        problem_of(), Observations.of(experiments), extraction_of(start, {}), FRONTS, SETTINGS
-    ).law
+    observations = Observations.of(experiments, units={"mass": "kg", "t": "s"})
+    law = select(problem_of(), observations, extraction_of(start, {}), FRONTS, SETTINGS).law
+    assert law.parameters["mass_of_b"].unit == "kg"
+    assert law.parameters["drag"].unit == "kg s-1"
     assert law.parameters["mass_of_b"].value == pytest.approx(2.5, rel=0.01)
     assert law.parameters["mass_of_c"].value == pytest.approx(0.7, rel=0.01)
     assert law.parameters["mass_of_b"].ci95[0] < 2.5 < law.parameters["mass_of_b"].ci95[1]
@@ -90,6 +91,16 @@ def test_a_law_through_the_dynamics() -> None:
     np.testing.assert_allclose(law.hidden["force"].expression.constants, (2, 0.5), rtol=0.03)
     assert law.verdict.stable
     assert law.scores["holdout_nrmse"] < 0.05
+
+
+@pytest.mark.slow
+def test_through_the_dynamics_bodies_may_be_missing_in_frames() -> None:
+    rows = trajectories(2, 2, seed=1, noise=0.005)
+    x = rows[0].states["position"].copy()
+    x[:4, 1] = x[12:15, 0] = np.nan
+    observations = Observations.of([replace(rows[0], states={"position": x}), rows[1]])
+    law = select(problem_of(), observations, extraction_of({}, {}), FRONTS, SETTINGS).law
+    np.testing.assert_allclose(law.hidden["force"].expression.constants, (2, 0.5), rtol=0.03)
 
 
 def test_too_many_bodies_without_accelerations() -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from residuum.laws.law import Law
+    from residuum.problem.body_problem import BodyProblem
     from residuum.regression import Regression
 
 TIME = "t"
@@ -41,7 +42,9 @@ def add_predict(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
         "predict",
         help="predict with a law or formula",
         description="With a law.json: roll it out over the times in column t of a table, from the "
-        "states in its first row. With a table's front.json: the chosen formula on every row.",
+        "states in its first row; of bodies, from the rows of its first time, with a column body "
+        "and columns such as position_x, position_y, position_x_t, position_y_t. With a table's "
+        "front.json: the chosen formula on every row.",
     )
     parser.add_argument("law", type=Path, metavar="LAW", help="law.json, or front.json of a table")
     parser.add_argument("table", type=Path, metavar="TABLE", help="csv, tsv, parquet or npz")
@@ -51,13 +54,15 @@ def add_predict(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
 
 def export(options: argparse.Namespace) -> None:
     """Write the source text of a law or formula."""
+    from residuum.laws.export.body_system import BodySystem, system_of_bodies
     from residuum.laws.export.exporters import export as export_system
-    from residuum.laws.export.system import formula_system, system_of
+    from residuum.laws.export.system import System, formula_system, system_of
     from residuum.laws.law import Law
 
     found = _read(options.law)
+    system: System | BodySystem
     if isinstance(found, Law):
-        system = system_of(found)
+        system = system_of(found) if found.bodies is None else system_of_bodies(found)
     else:
         used = tuple(name for name in found.variables if name in found.expression.variables)
         system = formula_system(found.value, used, found.expression)
@@ -72,6 +77,9 @@ def predict(options: argparse.Namespace) -> None:
     from residuum.laws.prediction import predict as roll_out
 
     found = _read(options.law)
+    if isinstance(found, Law) and found.bodies is not None:
+        _write(_csv(_predicted_bodies(found, found.bodies, options.table)), options.output)
+        return
     raw = read_table_file(options.table, fewest=1)
     if not isinstance(found, Law):
         _write(_csv({found.value: found.predict(raw)}), options.output)
@@ -85,6 +93,22 @@ def predict(options: argparse.Namespace) -> None:
     except UserError as mistake:
         raise mistake.at(str(options.table)) from None
     _write(_csv({TIME: t, **path}), options.output)
+
+
+def _predicted_bodies(law: Law, problem: BodyProblem, table: Path) -> dict[str, np.ndarray]:
+    """Return a long table of the paths of bodies: a row for every experiment, time and body."""
+    import numpy as np
+
+    from residuum.data.body_starts import long_table, read_starts
+    from residuum.laws.body_prediction import predict_bodies
+
+    experiments = read_starts(table, problem.components, problem.scalars, problem.inputs)
+    try:
+        parts = [long_table(e, predict_bodies(law, e)) for e in experiments]
+    except UserError as mistake:
+        raise mistake.at(str(table)) from None
+    names = [name for name in parts[0] if name != "experiment" or len(parts) > 1]
+    return {name: np.concatenate([part[name] for part in parts]) for name in names}
 
 
 def _read(path: Path) -> Law | Regression:
@@ -114,8 +138,13 @@ def _read(path: Path) -> Law | Regression:
 
 def _csv(columns: dict[str, np.ndarray]) -> str:
     rows = zip(*(column.tolist() for column in columns.values()), strict=True)
-    lines = [",".join(columns), *(",".join(map(repr, row)) for row in rows)]
+    # Labels are safe names (data.labels), numbers are written in full precision.
+    lines = [",".join(columns), *(",".join(map(_cell, row)) for row in rows)]
     return "\n".join(lines) + "\n"
+
+
+def _cell(value: float | str) -> str:
+    return value if isinstance(value, str) else repr(value)
 
 
 def _write(text: str, output: Path | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -40,13 +41,18 @@ class WrittenBodies:
     ) -> WrittenBodies:
         """Return the layout for as many bodies as the largest experiment has.
 
-        With `receivers` a body may be absent: in an experiment, or in some of its frames.
+        A body may be absent in an experiment, with `receivers` also in some of its frames. Where
+        all bodies receive, the rates of an absent one are zero.
         """
         bodies = max(len(e.bodies) for e in experiments)
-        ragged = receivers is not None and any(_absent(problem, e, bodies) for e in experiments)
+        ragged = any(len(e.bodies) < bodies for e in experiments)
+        if receivers is not None:
+            ragged = any(_absent(problem, e, bodies) for e in experiments)
         expansion = Expansion(bodies, experiments[0].axes)
         unknown = unknown_scalars(problem, experiments)
         written = expand(problem, expansion, receivers=receivers, ragged=ragged)
+        if ragged and receivers is None:
+            written = _resting(written, expansion)
         return cls(problem, _open(written, expansion, unknown), expansion, ragged, unknown)
 
     def table(self, experiments: Sequence[Experiment], most: int) -> dict[str, np.ndarray]:
@@ -75,13 +81,25 @@ class WrittenBodies:
     def _flat(self, e: Experiment) -> Experiment:
         frames = np.arange(len(e.t))
         whole = self._sample(e, 0, frames)
+        missing = self.expansion.bodies - len(e.bodies)
         states = {
-            name: e.states[component].reshape(len(e.t), -1)[:, place]
+            name: column
             for component in self.problem.components
             if component in e.states
-            for place, name in enumerate(self.expansion.components(component))
+            for name, column in zip(
+                self.expansion.components(component),
+                _padded(e.states[component], missing).reshape(len(e.t), -1).T,
+                strict=True,
+            )
         }
         inputs = {name: whole[name] for name in self.written.inputs}
+        if self.ragged:
+            # Who misses a frame is absent from it where rates are given, but moves on here.
+            there = np.arange(self.expansion.bodies) < len(e.bodies)
+            inputs |= {
+                self.expansion.presence(place): np.full(len(e.t), float(there[place]))
+                for place in range(self.expansion.bodies)
+            }
         return Experiment(e.name, e.t, states, inputs, e.held_out)
 
     def _sample(self, e: Experiment, body: int, frames: np.ndarray) -> dict[str, np.ndarray]:
@@ -139,6 +157,20 @@ def rates_are_given(problem: BodyProblem, observations: Observations) -> bool:
     """Tell whether every left-hand side was measured, and what right-hand sides ask for."""
     needed = {equation.left for equation in problem.equations} | set(problem.needed)
     return needed <= set(observations.states)
+
+
+def alike(observations: Observations) -> Observations:
+    """Return the experiments with the number of bodies of which most was measured to train on."""
+    samples = Counter[int]()
+    for e in observations.training:
+        samples[len(e.bodies)] += len(e) * len(e.bodies)
+    most = max(samples, key=lambda bodies: (samples[bodies], -bodies))
+    rows = [e for e in observations.experiments if len(e.bodies) == most]
+    if len(rows) == len(observations.experiments):
+        return observations
+    return Observations.of(
+        rows, noise=observations.noise, units=observations.units, title=observations.title
+    )
 
 
 def unknown_scalars(
@@ -215,6 +247,19 @@ def _frames(e: Experiment, body: int, every: int, before: int) -> np.ndarray:
     frames = np.arange(-before % every, len(e.t), every)
     known = [np.isfinite(v[frames, body]).all(axis=-1) for v in e.states.values()]
     return frames[np.all(known, axis=0)]
+
+
+def _padded(values: np.ndarray, missing: int) -> np.ndarray:
+    """Return vectors `[n, b, d]` with NaN for so many bodies more."""
+    return np.pad(values, ((0, 0), (0, missing), (0, 0)), constant_values=np.nan)
+
+
+def _resting(written: Problem, expansion: Expansion) -> Problem:
+    """Return the problem in which bodies that are absent stay where they are."""
+    places = [k // expansion.axes % expansion.bodies for k in range(len(written.equations))]
+    there = [Expression.variable(expansion.presence(place)) for place in places]
+    rows = zip(written.equations, there, strict=True)
+    return replace(written, equations=tuple(replace(e, rhs=own * e.rhs) for e, own in rows))
 
 
 def _blank(like: np.ndarray) -> np.ndarray:

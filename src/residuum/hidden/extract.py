@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
 
 from residuum.data.observations import Experiment, Observations
-from residuum.data.written_bodies import WrittenBodies, rates_are_given
+from residuum.data.written_bodies import WrittenBodies, alike, rates_are_given
 from residuum.expressions.evaluation import evaluate
 from residuum.hidden.body_samples import body_samples
 from residuum.hidden.samples import Extraction, HiddenSamples, Trajectory
@@ -51,15 +52,27 @@ def extract(
     with measured accelerations at the bodies as measured. Their covariance is the posterior with
     all other unknowns marginalised. Everything is in the user's units.
     """
+    units = units_of_terms(problem, observations.units)
     if not isinstance(problem, BodyProblem):
-        units = units_of_terms(problem, observations.units)
         return _along_trajectories(surrogate, problem, observations, units)
     if rates_are_given(problem, observations):
-        samples = body_samples(surrogate, problem, observations)
+        samples = body_samples(surrogate, problem, observations, units)
         return _extraction(surrogate, samples, {})
-    bodies = WrittenBodies.of(problem, observations.experiments)
-    units = {t.name: TermUnits((None,) * len(t.arguments), None) for t in problem.hidden_terms}
-    return _along_trajectories(surrogate, bodies.written, bodies.flat(observations), units)
+    seen = alike(observations)
+    bodies = WrittenBodies.of(problem, seen.experiments)
+    found = _along_trajectories(surrogate, bodies.written, bodies.flat(seen), units)
+    return _numbered(found, seen, observations)
+
+
+def _numbered(found: Extraction, seen: Observations, whole: Observations) -> Extraction:
+    """Return samples that tell experiments by their place among all, not among those seen."""
+    places = {e.name: place for place, e in enumerate(whole.experiments)}
+    place = np.array([places[e.name] for e in seen.experiments])
+    samples = {
+        name: replace(rows, experiment=place[rows.experiment])
+        for name, rows in found.samples.items()
+    }
+    return replace(found, samples=samples)
 
 
 def _along_trajectories(

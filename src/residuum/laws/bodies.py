@@ -10,11 +10,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from residuum.data.observations import Observations
-from residuum.data.written_bodies import WrittenBodies, rates_are_given
+from residuum.data.written_bodies import (
+    WrittenBodies,
+    rates_are_given,
+    unknown_name,
+    unknown_scalars,
+)
 from residuum.errors import UserError
 from residuum.hidden.samples import Extraction
 from residuum.laws.body_rates import rate_data
 from residuum.laws.body_rollouts import Rollouts
+from residuum.laws.body_starts import body_starts
 from residuum.laws.dynamics import Dynamics
 from residuum.laws.law import Law
 from residuum.laws.rates import Rates
@@ -22,6 +28,7 @@ from residuum.laws.settings import SelectSettings
 from residuum.laws.trial import Trial
 from residuum.problem.body_completion import complete
 from residuum.problem.body_problem import BodyProblem
+from residuum.problem.dimensions import inferred_units
 from residuum.problem.hidden_term import HiddenTerm
 from residuum.problem.problem import Problem
 
@@ -58,6 +65,13 @@ def law_of_bodies(problem: BodyProblem, law: Law) -> Law:
     return replace(law, equations=equations, hidden=hidden, bodies=completed)
 
 
+def units_of_law(problem: BodyProblem, observations: Observations) -> dict[str, str | None]:
+    """Return the units of parameters, and of scalars that are not known, by their names."""
+    found = inferred_units(problem, observations.units)
+    unknown = unknown_scalars(problem, observations.experiments)
+    return found | {unknown_name(scalar, body): found[scalar] for scalar, body in unknown}
+
+
 def _direction(term: HiddenTerm) -> str:
     return term.arguments[term.vectors.index(True)] if term.vector else ""
 
@@ -85,4 +99,5 @@ def body_trial(
             hint="give accelerations: states: {position_tt: [...]}",
         )
     flat = everyone.flat(observations)
-    return everyone.written, Dynamics.of(everyone.written, flat, extraction.trajectories)
+    starts = body_starts(everyone, flat, observations, extraction.trajectories)
+    return everyone.written, Dynamics.of(everyone.written, flat, starts)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.integrate import solve_ivp
+from scipy.integrate import DOP853
 
 from residuum.data.observations import Experiment, Observations
 from residuum.data.written_bodies import scalars_of
@@ -88,38 +88,49 @@ class Rollouts:
         values: Mapping[str, float],
         t: np.ndarray,
     ) -> np.ndarray:
-        """Return every component `[len(t), n]`, NaN from where the path is lost."""
-        rates = _Rates(complete(self.problem, hidden), e, values)
-        path = np.full((len(t), rates.size), np.nan)
-        with np.errstate(all="ignore"):
-            try:
-                found = solve_ivp(
-                    rates, (t[0], t[-1]), self._start(e), "DOP853", t, rtol=RTOL, atol=ATOL
-                )
-            except _TooLong:
-                return path
-        path[: found.y.shape[1]] = found.y.T
-        return path
+        return follow(complete(self.problem, hidden), e, values, self._start(e), t)
 
 
-class _TooLong(Exception):
-    pass
+def follow(
+    law: BodyProblem,
+    e: Experiment,
+    values: Mapping[str, float],
+    start: np.ndarray,
+    t: np.ndarray,
+    *,
+    most: int = MOST_EVALUATIONS,
+) -> np.ndarray:
+    """Return every component `[len(t), n]` of a completed law from `start[n]` at `t[0]`.
+
+    `values` are those of parameters without one and of scalars that are not known. Rows are NaN
+    from where the path is lost, or has cost `most` evaluations.
+    """
+    rates = _Rates(law, e, values)
+    path = np.full((len(t), rates.size), np.nan)
+    path[0], done = start, 1
+    with np.errstate(all="ignore"):
+        solver = DOP853(rates, t[0], start, t[-1], rtol=RTOL, atol=ATOL)
+        while solver.status == "running" and rates.count < most:
+            solver.step()
+            until = int(np.searchsorted(t, solver.t, side="right"))
+            if until > done and solver.status != "failed":
+                path[done:until] = solver.dense_output()(t[done:until]).T
+                done = until
+    return path
 
 
 class _Rates:
     """The time derivatives of all components of one experiment."""
 
     def __init__(self, law: BodyProblem, e: Experiment, values: Mapping[str, float]) -> None:
-        self.law, self.experiment, self.left = law, e, MOST_EVALUATIONS
+        self.law, self.experiment, self.count = law, e, 0
         self.shape = (len(e.bodies), e.axes)
         self.size = len(law.components) * len(e.bodies) * e.axes
         self.values = {p.name: values[p.name] for p in law.parameters if p.estimated}
         self.scalars = scalars_of(e, values)
 
     def __call__(self, t: float, y: np.ndarray) -> np.ndarray:
-        self.left -= 1
-        if self.left < 0:
-            raise _TooLong
+        self.count += 1
         parts = dict(zip(self.law.components, y.reshape(-1, 1, *self.shape), strict=True))
         inputs = {n: self.experiment.input_at(n, np.array([t])) for n in self.law.inputs}
         found = evaluate_bodies(

@@ -42,9 +42,9 @@ def predict(law: Law, t: np.ndarray, columns: Mapping[str, np.ndarray]) -> dict[
     """
     if law.bodies is not None:
         raise UserError(
-            "laws of bodies are not rolled out here yet",
+            "a law of bodies starts from vectors",
             where=law.dataset,
-            hint="give the completed equations of law.json to data: simulate:",
+            hint="use laws.body_prediction.predict_bodies, or the command residuum predict",
         )
     problem = problem_of(law)
     for name in (*problem.components, *problem.inputs):

@@ -11,7 +11,8 @@ from residuum.distillers.front import Front
 from residuum.expressions.calculus import terms
 from residuum.expressions.expression import Expression
 from residuum.hidden.samples import Extraction
-from residuum.laws.bodies import affordable, body_trial, law_of_bodies
+from residuum.laws.bodies import affordable, body_trial, law_of_bodies, units_of_law
+from residuum.laws.body_starts import with_unknown
 from residuum.laws.choice import (
     Choice,
     Map,
@@ -70,14 +71,17 @@ def select(
     spread refits over workers. The result does not depend on how many there are.
     """
     if isinstance(problem, BodyProblem):
+        extraction = with_unknown(problem, observations, extraction)
         written, trial = body_trial(problem, observations, extraction)
         settings = affordable(settings, trial)
         choice = prepare_choice(written, trial, extraction, settings, map=map)
-        found = _select(choice, extraction, fronts, units=None, dataset=dataset)
+        units = units_of_law(problem, observations)
+        found = _select(choice, extraction, fronts, units=units, dataset=dataset)
         return replace(found, law=law_of_bodies(problem, found.law))
     moving = Dynamics.of(problem, observations, extraction.trajectories)
     choice = prepare_choice(problem, moving, extraction, settings, map=map)
-    return _select(choice, extraction, fronts, units=observations.units, dataset=dataset)
+    units = inferred_units(problem, observations.units)
+    return _select(choice, extraction, fronts, units=units, dataset=dataset)
 
 
 def _select(
@@ -85,7 +89,7 @@ def _select(
     extraction: Extraction,
     fronts: Sequence[Mapping[str, Front]],
     *,
-    units: Mapping[str, str] | None,
+    units: Mapping[str, str | None],
     dataset: str,
 ) -> Selection:
     problem, trial = choice.problem, choice.trial
@@ -159,19 +163,18 @@ def _constants(
 
 
 def law_parameters(
-    problem: Problem, fit: Refit, ends: Mapping[str, Interval], units: Mapping[str, str] | None
+    problem: Problem, fit: Refit, ends: Mapping[str, Interval], units: Mapping[str, str | None]
 ) -> dict[str, LawParameter]:
-    """Return the parameters of the known physics, given and estimated, units as they follow.
+    """Return the parameters of the known physics, given and estimated, with their units.
 
-    With None for `units` a parameter has the unit it declares.
+    `units` are those that follow for parameters that declare none.
     """
     values = fit.values
-    inferred = {} if units is None else inferred_units(problem, units)
     return {
         p.name: LawParameter(
             value=values[p.name] if p.value is None else p.value,
             ci95=ends[p.name] if p.estimated else None,
-            unit=p.unit or inferred.get(p.name),
+            unit=p.unit or units.get(p.name),
             estimated=p.estimated,
         )
         for p in problem.parameters

@@ -233,9 +233,10 @@ def _noise_unit(
 ) -> float:
     """Return what one unit of noise level means for a component, in its own unit."""
     values = [e.states[component] for e in experiments if component in e.states]
-    if component in logarithmic or not values:
+    joined = np.concatenate([np.zeros(0), *values])
+    # Of bodies one may be absent from all experiments that a law is fitted to.
+    if component in logarithmic or not np.isfinite(joined).any():
         return 1.0
-    joined = np.concatenate(values)
     if noise.kind == "relative":
         return float(np.nanmean(np.abs(joined))) or 1.0
     return float(np.sqrt(np.nanmean(joined**2))) or 1.0

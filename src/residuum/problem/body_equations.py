@@ -28,6 +28,7 @@ from residuum.problem.declarations import (
     left_sides,
     text_of,
 )
+from residuum.problem.dimensions import check_units
 from residuum.problem.hidden_term import Call, CallCollector, HiddenTerm, plain_name
 from residuum.problem.names import PAIR_SUM, check_name
 from residuum.problem.problem import Equation, Parameter
@@ -42,14 +43,16 @@ def read_body_problem(
     scalars: Sequence[str] = (),
     inputs: Sequence[str] = (),
     parameters: Mapping[str, Parameter] | None = None,
+    units: Mapping[str, str] | None = None,
     where: str = "",
 ) -> BodyProblem:
     """Return the problem of bodies that equations write.
 
     `states` are the declared names, measured derivatives up to the order of the equation among
     them (`position_tt`: accelerations that are given); `scalars` are numbers that each body
-    carries. Raises UserError on any mistake: names that nothing declares, `_j` outside a sum,
-    vectors where scalars belong, hidden terms of which the kind cannot be told.
+    carries; `units` are those of states, scalars, inputs and `t`. Raises UserError on any mistake:
+    names that nothing declares, `_j` outside a sum, vectors where scalars belong, hidden terms of
+    which the kind cannot be told, units that do not fit.
     """
     at = f"{where}." if where else ""
     given = dict(parameters or {})
@@ -65,6 +68,8 @@ def read_body_problem(
     )
     problem = reader.problem(rows, tuple(given.values()), at)
     check_used(given, _formulas(problem), at)
+    if units or any(parameter.unit is not None for parameter in given.values()):
+        check_units(problem, units or {}, where=where)
     return problem
 
 

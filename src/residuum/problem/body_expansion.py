@@ -23,6 +23,16 @@ AXIS_NAMES = "xyz"
 TWO = Expression.integer(2)
 
 
+def along(name: str, axis: int, body: str = "") -> str:
+    """Return the name of a component along one axis.
+
+    >>> along("position_t", 0)
+    'position_x_t'
+    """
+    state, suffix = split_suffix(name) or (name, "")
+    return "_".join(filter(None, (state, AXIS_NAMES[axis], body, suffix)))
+
+
 @dataclass(frozen=True, slots=True)
 class Expansion:
     """How the names of a problem of bodies are written for `bodies` bodies and `axes` axes."""
@@ -32,8 +42,7 @@ class Expansion:
 
     def component(self, name: str, body: int, axis: int) -> str:
         """Return the name of one component: `position_x_1_t` for `position_t` of the first body."""
-        state, suffix = split_suffix(name) or (name, "")
-        return "_".join(filter(None, (state, AXIS_NAMES[axis], str(body + 1), suffix)))
+        return along(name, axis, str(body + 1))
 
     def components(self, name: str) -> list[str]:
         """Return the names of a state of all bodies, axis by axis within a body."""

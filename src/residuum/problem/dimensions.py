@@ -12,6 +12,8 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import reduce
+from typing import TypeVar
 
 import numpy as np
 
@@ -19,21 +21,28 @@ from residuum.errors import UserError, unknown_name
 from residuum.expressions.evaluation import evaluate
 from residuum.expressions.expression import CONSTANT, Expression, is_integer
 from residuum.expressions.primitives import PRIMITIVES
+from residuum.problem.body_problem import BodyProblem
 from residuum.problem.names import derivative
 from residuum.problem.problem import Equation, Parameter, Problem
+from residuum.problem.unit_names import UnitNames
 from residuum.problem.unit_space import TOLERANCE, Form, Linear, Space, Unit
 
+AnyProblem = TypeVar("AnyProblem", bound=Problem | BodyProblem)
 
-def check_units(problem: Problem, units: Mapping[str, str], *, where: str = "") -> None:
+
+def check_units(
+    problem: Problem | BodyProblem, units: Mapping[str, str], *, where: str = ""
+) -> None:
     """Raise UserError where declared units do not parse or do not fit the equations.
 
-    `units` gives those of states, components, inputs and `t`; parameters carry their own. What
-    has none is a wildcard, and so is a bare number.
+    `units` gives those of states, components, inputs, scalars of bodies and `t`; parameters carry
+    their own. What has none is a wildcard, and so is a bare number. Vectors have the unit of each
+    of their axes, sums that of what they add.
     """
     _Analysis(problem, units, where)
 
 
-def coherent(problem: Problem, units: Mapping[str, str], *, where: str = "") -> Problem:
+def coherent(problem: AnyProblem, units: Mapping[str, str], *, where: str = "") -> AnyProblem:
     """Return the problem with the parameters that declare a unit in the unit the equations want.
 
     A rate of 0.1 1/day becomes 36.525 yr-1 where time is in years: values and bounds are
@@ -44,15 +53,16 @@ def coherent(problem: Problem, units: Mapping[str, str], *, where: str = "") -> 
 
 
 def inferred_units(
-    problem: Problem, units: Mapping[str, str], *, where: str = ""
+    problem: Problem | BodyProblem, units: Mapping[str, str], *, where: str = ""
 ) -> dict[str, str | None]:
     """Return the unit of each parameter and hidden term in which the equations hold, or None.
 
-    Raises UserError as `check_units` does.
+    Those of scalars of bodies are among them. Raises UserError as `check_units` does.
     """
     analysis = _Analysis(problem, units, where)
     names = [p.name for p in problem.parameters] + [term.name for term in problem.hidden_terms]
-    return {name: analysis.text({name: 1.0}) for name in names}
+    found = {name: analysis.text({name: 1.0}) for name in names}
+    return found | {name: analysis.of_name(name) for name in UnitNames.of(problem).scalars}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +73,9 @@ class TermUnits:
     value: str | None
 
 
-def units_of_terms(problem: Problem, units: Mapping[str, str]) -> dict[str, TermUnits]:
+def units_of_terms(
+    problem: Problem | BodyProblem, units: Mapping[str, str]
+) -> dict[str, TermUnits]:
     """Return the units of every hidden term in which the equations hold.
 
     Raises UserError as `check_units` does.
@@ -75,8 +87,11 @@ def units_of_terms(problem: Problem, units: Mapping[str, str]) -> dict[str, Term
 class _Analysis:
     """The units of one problem: what is declared, what the equations say, what follows."""
 
-    def __init__(self, problem: Problem, units: Mapping[str, str], where: str) -> None:
+    def __init__(
+        self, problem: Problem | BodyProblem, units: Mapping[str, str], where: str
+    ) -> None:
         self.at = f"{where}." if where else ""
+        self._names = UnitNames.of(problem)
         declared = self._declared(problem, units)
         self._space = Space(declared)
         self._sizes, self._dimensions = Linear(), Linear()
@@ -101,6 +116,10 @@ class _Analysis:
             tuple(self._text(form) for form in self._forms[term]), self.text({term: 1.0})
         )
 
+    def of_name(self, name: str) -> str | None:
+        """Return the unit of a state, an input or a scalar of bodies."""
+        return self._text(self._leaf(name))
+
     def convert(self, parameter: Parameter) -> Parameter:
         """Return the parameter in the unit that the equations want."""
         if parameter.unit is None:
@@ -116,8 +135,10 @@ class _Analysis:
         value = None if parameter.value is None else parameter.value * ratio
         return replace(parameter, value=value, bounds=bounds, unit=self.text({parameter.name: 1.0}))
 
-    def _declared(self, problem: Problem, units: Mapping[str, str]) -> dict[str, Unit]:
-        names = ("t", *problem.components, *problem.inputs)
+    def _declared(
+        self, problem: Problem | BodyProblem, units: Mapping[str, str]
+    ) -> dict[str, Unit]:
+        names = self._names.declared
         declared = {}
         for name, text in units.items():
             where = f"{self.at}data.units.{name}"
@@ -130,13 +151,13 @@ class _Analysis:
                 declared[parameter.name] = Unit.read(parameter.unit, where)
         return declared
 
-    def _declare(self, problem: Problem) -> None:
+    def _declare(self, problem: Problem | BodyProblem) -> None:
         for name in self._parameters & self._points.keys():
             # The size is left open: a rate in 1/day serves a system in years, converted.
             self._dimensions.add({name: 1.0}, self._points[name][1:])
         for equation in problem.equations:
             state, axis = self._leaf(equation.state), self._leaf("t")
-            for order in range(1, equation.order):
+            for order in range(1, equation.order + (equation.left in self._points)):
                 name = derivative(equation.state, order)
                 where = f"{self.at}data.units.{name}"
                 self._equal(
@@ -145,7 +166,7 @@ class _Analysis:
                     where,
                 )
 
-    def _equation(self, equation: Equation, problem: Problem) -> None:
+    def _equation(self, equation: Equation, problem: Problem | BodyProblem) -> None:
         where = f"{self.at}equations.{equation.left}"
         for call in problem.calls:
             if call.placeholder in equation.rhs.variables:
@@ -154,7 +175,7 @@ class _Analysis:
         left = self._leaf(equation.state).plus(self._leaf("t"), -equation.order)
         self._equal((equation.left, left), (equation.text, self._unit(equation.rhs, where)), where)
 
-    def _arguments(self, term: str, problem: Problem) -> None:
+    def _arguments(self, term: str, problem: Problem | BodyProblem) -> None:
         first, *others = [call for call in problem.calls if call.term == term]
         where = f"{self.at}equations"
         self._forms[term] = tuple(self._unit(argument, where) for argument in first.arguments)
@@ -178,7 +199,7 @@ class _Analysis:
                 self._sizes.add({name: 1.0}, self._points[name][:1])
 
     def _leaf(self, name: str) -> Form:
-        zero = np.zeros(self._space.width)
+        name, zero = self._names.of_bodies.get(name, name), np.zeros(self._space.width)
         if name in self._points and name not in self._parameters:
             return Form({}, self._points[name])
         return Form({name.partition("@")[0]: 1.0}, zero)
@@ -194,6 +215,9 @@ class _Analysis:
                     Expression.number(constant) if constant is not None else Expression((token,))
                 )
                 return known, Form({literal: 1.0}, np.zeros(self._space.width))
+            if token in self._names.products:
+                parts = [self._unit(formula, where) for formula in self._names.products[token]]
+                return Expression.variable(token), reduce(Form.plus, parts)
             return Expression.variable(token), self._leaf(token)
 
         def node(symbol: str, *parts: tuple[Expression, Form]) -> tuple[Expression, Form]:

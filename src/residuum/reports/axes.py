@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,6 +12,9 @@ from matplotlib.ticker import MaxNLocator
 
 from residuum.problem.names import split_suffix
 from residuum.reports.content import unit_of
+
+if TYPE_CHECKING:
+    from residuum.data.observations import Experiment
 
 MOST_EXPERIMENTS = 3
 MOST_MARKERS = 800
@@ -29,10 +32,22 @@ def labelled(name: str, units: Mapping[str, str], title: str = "") -> str:
     return f"{text} ({shortened(unit, 24)})" if unit else text
 
 
+def with_unit(name: str, unit: str | None) -> str:
+    """Return an axis label of something that is no derivative, with its unit where it has one."""
+    text = shortened(name, 24)
+    return text if unit in (None, "", "1") else f"{text} ({shortened(str(unit), 24)})"
+
+
 def shortened(text: str, length: int) -> str:
     """Return the text in one line, cut with an ellipsis after `length` characters."""
     line = " ".join(text.split())
     return line if len(line) <= length else f"{line[: length - 1]}\u2026"
+
+
+def shown_experiments(experiments: Sequence[Experiment]) -> list[Experiment]:
+    """Return the few experiments that are drawn: the first, and last one with data held out."""
+    held = [e for e in experiments if e.held_out.any()][:1]
+    return [*[e for e in experiments if e not in held][: MOST_EXPERIMENTS - len(held)], *held]
 
 
 def finite(t: Sequence[float], values: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:

@@ -15,7 +15,15 @@ from residuum.hidden.samples import HiddenSamples
 from residuum.laws.law import Law
 from residuum.problem.body_evaluation import evaluate_bodies
 from residuum.problem.body_expansion import AXIS_NAMES, Expansion
-from residuum.reports.axes import MOST_EXPERIMENTS, finite, labelled, legend, quiet, shortened
+from residuum.reports.axes import (
+    finite,
+    labelled,
+    legend,
+    quiet,
+    shortened,
+    shown_experiments,
+    with_unit,
+)
 from residuum.reports.content import DatasetReport
 from residuum.reports.drawing import COLOURS, Drawing, finish, new_figure
 from residuum.reports.hidden import BAND
@@ -43,7 +51,9 @@ def draw_forces(report: DatasetReport) -> Drawing | None:
     for panel, (name, samples) in zip(axes.flat, rows, strict=False):
         _force(panel, samples, str(report.hidden[name]["numeric"]))
         panel.set_title(shortened(f"{name}({', '.join(samples.arguments)})", 60), loc="left")
-        panel.set_xlabel(shortened(samples.arguments[_first(samples)], 24))
+        units = samples.units or (None,) * len(samples.arguments)
+        panel.set_xlabel(with_unit(samples.arguments[_first(samples)], units[_first(samples)]))
+        panel.set_ylabel(with_unit(name, samples.unit))
     legend(figure, axes.flat[: len(rows)])
     return finish(
         figure,
@@ -164,8 +174,7 @@ def draw_paths(report: DatasetReport) -> Drawing | None:
     moving = [e for e in report.observations.experiments if len(e) > 2 and e.axes > 1]
     if not moving or not report.states or report.states[0] not in moving[0].states:
         return None
-    held = [e for e in moving if e.held_out.any()]
-    shown = [*moving[: MOST_EXPERIMENTS - bool(held)], *held[:1]][:MOST_EXPERIMENTS]
+    shown = shown_experiments(moving)
     figure = new_figure(2.9)
     axes = figure.subplots(1, len(shown), squeeze=False)
     curves = report.candidates.get("curves") or {}

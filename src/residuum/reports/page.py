@@ -5,6 +5,7 @@ from __future__ import annotations
 from residuum.reports import tables
 from residuum.reports.axes import MOST_EXPERIMENTS
 from residuum.reports.content import DatasetReport, Page
+from residuum.reports.energy import energy_words
 from residuum.reports.figures import draw_all
 from residuum.reports.formulas import law_mathml, law_tex
 from residuum.reports.numbers import count
@@ -73,6 +74,7 @@ def _notes(report: DatasetReport) -> dict[str, str]:
         "paths": f"Circles: measured positions. Line: the law, where it was integrated.{part}",
         "accelerations": "What the law says at the measured positions and velocities, against what "
         "was measured; each point is one axis of one body in one frame.",
+        "energy": energy_words(report),
         "hidden": _hidden_note(report, part),
         "front": "Each point is a formula for one hidden term by itself, before it is put back "
         "into the equations; loss is the mean squared distance from the surrogate in units of "

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 
 from residuum.data.observations import Observations
-from residuum.data.written_bodies import WrittenBodies, rates_are_given
+from residuum.data.written_bodies import WrittenBodies, alike, rates_are_given
 from residuum.errors import UserError
 from residuum.problem.body_problem import BodyProblem
 from residuum.problem.problem import Problem
@@ -37,9 +37,10 @@ def train(
 
     `progress` is called with a row of figures after every round. `device` is `cpu`, `cuda` or
     `auto`: the settings' choice, and if that is `auto` too, CUDA where there is one and the batch
-    (restarts times experiments) is large enough to gain from it. The graph surrogate of bodies
-    fits accelerations; where only their trajectories were measured it is a collocation surrogate
-    of the equations written out. Raises UserError when the observations cannot be trained on.
+    (restarts times experiments) is large enough to gain from it. The graph surrogate of bodies fits
+    accelerations; where only their trajectories were measured it is a collocation surrogate of the
+    equations written out, for the number of bodies of which most was measured. Raises UserError
+    when the observations cannot be trained on.
     """
     batch = settings.ensemble * len(observations.training)
     where = choose_device(settings.device if device == "auto" else device, batch)
@@ -47,6 +48,7 @@ def train(
         if isinstance(settings, GraphSettings):
             return _of_bodies(problem, observations, settings, seed, where, progress)
         if isinstance(problem, BodyProblem):
+            observations = alike(observations)
             bodies = WrittenBodies.of(problem, observations.experiments)
             problem, observations = bodies.written, bodies.flat(observations)
         fit = fit_pinn(

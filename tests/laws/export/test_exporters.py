@@ -22,6 +22,7 @@ FORMULAS = (
     "sin(x) + cos(a)*tan(b)", "tanh(x)*sinh(a) - cosh(b)", "exp(-x)/log(b)", "sqrt(x)", "log(x)",
     "asin(x/9) + acos(x/9) - atan(x)", "abs(x)*sign(x)", "min(x, a) - max(x, 2.5)", "3.0", "-a",
     "sqrt(2.0)*x", "1.5e-300*x", "k*x/(1 + b*x)", "a - -2.5", "x/3*2", "sign(0*x)", "min(2.0, 1.0)",
+    "exp(k)*sqrt(k)",
 )  # fmt: skip
 VALUES = {"a": 1.3, "b": 0.7, "x": 2.1}
 SYSTEM = System(

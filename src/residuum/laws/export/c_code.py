@@ -16,7 +16,7 @@ C = Dialect(
     power=lambda base, exponent: f"pow({base}, {exponent})",
     reserved=frozenset(_KEYWORDS.split()),
 )
-_HELPERS = """\
+HELPERS = """\
 /* As everywhere in residuum, NaN stays NaN: fmin and fmax would lose it. */
 static double least(double a, double b) { return isnan(a) || a < b ? a : b; }
 static double greatest(double a, double b) { return isnan(a) || a > b ? a : b; }
@@ -31,7 +31,7 @@ def to_c(system: System) -> str:
     values = ", ".join(f"{name} = {value!r}" for name, value in system.parameters.items())
     lines = [f"/* {system.title}", f"   results: {', '.join(system.results)}"]
     lines += [f"   parameters: {values} */"] if values else ["*/"]
-    lines += ["#include <math.h>", "", _HELPERS, f"void law({declared}, double *results) {{"]
+    lines += ["#include <math.h>", "", HELPERS, f"void law({declared}, double *results) {{"]
     lines += [f"    (void){name};" for name in names]
     lines += [
         f"    results[{k}] = {C.write(side)};" for k, side in enumerate(system.results.values())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from residuum.expressions.expression import CONSTANT, Expression, is_integer, is_variable
@@ -28,16 +28,20 @@ class Dialect:
         """Return a name that the language does not keep for itself."""
         return f"{name}_" if name in self.reserved else name
 
-    def write(self, expression: Expression) -> str:
-        """Return the formula as one expression, its numbers in full precision."""
-        return expression.fold(self._leaf, self._node)[0]
+    def write(self, expression: Expression, names: Mapping[str, str] | None = None) -> str:
+        """Return the formula as one expression, its numbers in full precision.
 
-    def _leaf(self, token: str, constant: float | None) -> tuple[str, int, bool]:
-        if is_variable(token):
-            return self.name(token), _ATOM, False
-        number = constant if token == CONSTANT and constant is not None else float(token)
-        text = str(token) if is_integer(token) and abs(number) > 2**53 else repr(number)
-        return text, _UNARY if text.startswith("-") else _ATOM, True
+        `names` say what stands for variables, whole operands each.
+        """
+
+        def leaf(token: str, constant: float | None) -> tuple[str, int, bool]:
+            if is_variable(token):
+                return self.name(token) if names is None else names[token], _ATOM, False
+            number = constant if token == CONSTANT and constant is not None else float(token)
+            text = str(token) if is_integer(token) and abs(number) > 2**53 else repr(number)
+            return text, _UNARY if text.startswith("-") else _ATOM, True
+
+        return expression.fold(leaf, self._node)[0]
 
     def _node(self, operator: str, *parts: tuple[str, int, bool]) -> tuple[str, int, bool]:
         constant = all(part[2] for part in parts)
@@ -54,6 +58,17 @@ class Dialect:
             return f"({text})", _ATOM, constant
         inside = ", ".join(self.operand(part[0], part[2]) for part in parts)
         return f"{self.calls.get(operator, operator)}({inside})", _ATOM, constant
+
+
+def fresh(name: str, taken: Collection[str]) -> str:
+    """Return the name, or the first one with underscores after it that is not taken.
+
+    >>> fresh("n", {"n", "n_"})
+    'n__'
+    """
+    while name in taken:
+        name += "_"
+    return name
 
 
 def _wrap(part: tuple[str, int, bool], level: int) -> str:

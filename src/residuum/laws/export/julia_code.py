@@ -15,7 +15,7 @@ JULIA = Dialect(
     power=lambda base, exponent: f"power_({base}, {exponent})",
     reserved=frozenset(_RESERVED.split()),
 )
-_HELPERS = """\
+HELPERS = """\
 sqrt_(a) = a < 0 ? NaN : sqrt(a)
 log_(a) = a < 0 ? NaN : log(a)
 asin_(a) = abs(a) > 1 ? NaN : asin(a)
@@ -28,7 +28,7 @@ def to_julia(system: System) -> str:
     """Return the source: `law(arguments; parameters)` gives the results as a vector."""
     arguments = ", ".join(JULIA.name(name) for name in system.arguments)
     given = ", ".join(f"{JULIA.name(name)}={value!r}" for name, value in system.parameters.items())
-    lines = [f"# {system.title}", f"# results: {', '.join(system.results)}", "", _HELPERS]
+    lines = [f"# {system.title}", f"# results: {', '.join(system.results)}", "", HELPERS]
     lines += [f"function law({arguments}{'; ' + given if given else ''})", "    return ["]
     lines += [f"        {JULIA.write(side)}," for side in system.results.values()]
     return "\n".join([*lines, "    ]", "end"]) + "\n"

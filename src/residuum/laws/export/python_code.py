@@ -23,13 +23,17 @@ def to_python(system: System) -> str:
     return module(system, NUMPY, "import numpy as np", "np.stack(np.broadcast_arrays(*{}))")
 
 
-def module(system: System, dialect: Dialect, imports: str, stacked: str) -> str:
-    """Return a Python module with one function, `law`."""
+def module(
+    system: System, dialect: Dialect, imports: str, stacked: str, converted: str = "{}"
+) -> str:
+    """Return a Python module with one function, `law`; `converted` is done to parameters."""
     names = [dialect.name(name) for name in system.arguments]
     names += [f"{dialect.name(name)}={value!r}" for name, value in system.parameters.items()]
     lines = [f'"""{system.title.capitalize()}."""', "", imports, "", ""]
     lines += [f"def law({', '.join(names)}):"]
     lines += [f'    """Return {", ".join(system.results)}."""']
+    own = [dialect.name(name) for name in system.parameters if converted != "{}"]
+    lines += [f"    {name} = {converted.format(name)}" for name in own]
     results = [f"        {dialect.write(side)}," for side in system.results.values()]
     lines += ["    results = (", *results, "    )"]
     return "\n".join([*lines, f"    return {stacked.format('results')}"]) + "\n"

@@ -10,7 +10,9 @@ import math
 from collections.abc import Callable
 from xml.etree import ElementTree as xml
 
+from residuum.errors import UserError
 from residuum.expressions.expression import CONSTANT, is_variable
+from residuum.laws.export.body_system import BodySystem
 from residuum.laws.export.system import System
 
 SBML = "http://www.sbml.org/sbml/level3/version2/core"
@@ -41,6 +43,16 @@ def to_sbml(system: System) -> str:
         math_of.append(side.fold(_leaf(clock), _node))
     xml.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + xml.tostring(root, "unicode") + "\n"
+
+
+def bodies_to_sbml(system: BodySystem) -> str:
+    """Raise UserError: the core of SBML has neither vectors nor sums over what is not named."""
+    raise UserError(
+        "SBML cannot say a law of any number of bodies",
+        where=system.title,
+        expected="a fixed list of scalar variables, and no sums over pairs",
+        hint="export it to python, torch, c, julia or latex",
+    )
 
 
 def _leaf(clock: str | None) -> Callable[[str, float | None], xml.Element]:

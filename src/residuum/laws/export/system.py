@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from residuum.errors import UserError
 from residuum.expressions.expression import Expression
 from residuum.laws.law import Law
-from residuum.problem.names import derivative, split_suffix
+from residuum.problem.names import NAME, derivative, split_suffix
+
+# Datasets are named in campaigns, and may have no name in Python.
+DATASET = re.compile(r"[A-Za-z0-9_ -]{0,64}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +38,9 @@ def system_of(law: Law) -> System:
     """
     if law.bodies is not None:
         raise UserError(
-            "laws of bodies are not exported as a system of equations yet",
+            "a law of bodies is a system of vectors",
             where=law.dataset,
-            hint="law.tex and law.json beside the report hold the equations",
+            hint="use laws.export.body_system.system_of_bodies",
         )
     components: list[str] = []
     results: dict[str, Expression] = {}
@@ -49,14 +54,39 @@ def system_of(law: Law) -> System:
     used = dict.fromkeys(name for side in results.values() for name in side.variables)
     own = {"t", *components, *law.parameters}
     inputs = [name for name in used if name not in own]
-    values = {name: row.value for name, row in law.parameters.items()}
     return System(
-        f"law of {law.dataset}: time derivatives of {', '.join(components)}",
+        title_of(law, components),
         ("t", *components, *inputs),
         results,
-        values,
+        values_of(law),
         tuple(components),
     )
+
+
+def title_of(law: Law, components: Sequence[str]) -> str:
+    """Return what a law is, in one line that may stand in a comment of any language.
+
+    Raises UserError where a file of results was changed to hold what is no name.
+    """
+    if not DATASET.match(law.dataset):
+        raise UserError("not the name of a dataset", found=ascii(law.dataset))
+    for name in components:
+        if not NAME.match(name):
+            raise UserError("not the name of a state", where=law.dataset, found=ascii(name))
+    return f"law of {law.dataset}: time derivatives of {', '.join(components)}"
+
+
+def values_of(law: Law) -> dict[str, float]:
+    """Return the values of parameters; raises UserError where one is no name or no number."""
+    for name, row in law.parameters.items():
+        number = isinstance(row.value, int | float) and math.isfinite(row.value)
+        if not (NAME.match(name) and number):
+            raise UserError(
+                "not a parameter with a value",
+                where=law.dataset,
+                found=f"{name!a}: {row.value!a}",
+            )
+    return {name: float(row.value) for name, row in law.parameters.items()}
 
 
 def formula_system(value: str, variables: tuple[str, ...], expression: Expression) -> System:

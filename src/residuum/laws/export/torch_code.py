@@ -23,4 +23,6 @@ TORCH = Dialect(
 def to_torch(system: System) -> str:
     """Return the module: `law(arguments, parameters)` gives the results as a tensor."""
     stacked = "torch.stack(torch.broadcast_tensors(*map(torch.as_tensor, {})))"
-    return module(system, TORCH, "import torch", stacked)
+    # A plain float has no place in torch's functions.
+    tensor = "torch.as_tensor({}, dtype=torch.float64)"
+    return module(system, TORCH, "import torch", stacked, tensor)
