@@ -2,10 +2,12 @@ r"""What is known of a system of bodies: equations of vectors, sums over pairs, 
 
 .. math:: \frac{d^2 x_i}{dt^2} = \frac{1}{m_i} \sum_{j \ne i} f(x_j - x_i, m_i, m_j)
 
-is `position_tt: sum(force(position_j - position_i, mass_i, mass_j)) / mass_i`. A state is a vector
-over the axes for every body; a name ends in `_i` for the body itself, which receives, and in `_j`
-for the other one, which sends. All formulas are elementwise, so that the same formula serves every
-axis; what mixes axes (`norm`, `dot`) or bodies (`sum`) stands in them as a placeholder.
+is `position_tt: sum(force(position_j - position_i, mass_i, mass_j)) / mass_i`. What the sum does
+may be unknown too: `position_tt: update(sum(message(position_j - position_i)), mass_i)`. A state is
+a vector over the axes for every body; a name ends in `_i` for the body itself, which receives, and
+in `_j` for the other one, which sends. All formulas are elementwise, so that the same formula
+serves every axis; what mixes axes (`norm`, `dot`) or bodies (`sum`) stands in them as a
+placeholder.
 """
 
 from __future__ import annotations
@@ -95,6 +97,17 @@ class BodyProblem:
         opened = arguments_of(self.calls, self.vector_calls)
         inside = reached((row.term for row in self.sums), opened)
         return tuple(call for call in self.calls if call.placeholder in inside)
+
+    @cached_property
+    def nested(self) -> Mapping[str, tuple[str, ...]]:
+        """The hidden terms that the arguments of a hidden term hold, where they hold some."""
+        term_of = {call.placeholder: call.term for call in self.calls}
+        found: dict[str, dict[str, None]] = {}
+        for call in self.calls:
+            for name in reached(call.arguments, self.opened):
+                if name in term_of:
+                    found.setdefault(call.term, {})[term_of[name]] = None
+        return {term: tuple(inner) for term, inner in found.items()}
 
     @cached_property
     def opened(self) -> Mapping[str, tuple[Expression, ...]]:

@@ -56,14 +56,19 @@ class GraphBench:
     def _head(self, term: str, kind: str) -> MessageHead:
         view, settings = self.views[term], self.settings
         layers = (settings.width,) * settings.layers
-        length = view.term.vector or (bool(view.term.vectors) and view.term.vectors[0])
+        length = bool(view.term.vectors) and view.term.vectors[0]
         if kind.startswith("free"):
             trunk = Trunk(
                 features_of(view.X, length=length), layers, view.scale, view.axes, view.axes
             )
             return FreeHead(trunk, view.exchange if kind == "free mutual" else None)
         mutual = kind == "mutual"
-        features = features_of(view.X, length=length, exchange=view.exchange if mutual else None)
+        exchange = view.exchange if mutual else None
+        features = features_of(view.X, length=length, exchange=exchange, signed=view.learned)
+        along = view.along
+        if along is not None and view.learned[along]:
+            scale = view.scale / float(features.unit[along])
+            return CentralHead(Trunk(features, layers, scale), mutual, length=along)
         return CentralHead(Trunk(features, layers, view.scale), mutual)
 
     def first(

@@ -143,11 +143,21 @@ class Features:
 
 
 def features_of(
-    X: Tensor, *, length: bool, exchange: tuple[int, ...] | None = None, alive: Sequence[int] = ()
+    X: Tensor,
+    *,
+    length: bool,
+    exchange: tuple[int, ...] | None = None,
+    alive: Sequence[int] = (),
+    signed: Sequence[bool] = (),
 ) -> Features:
-    """Return the features that suit arguments `X[N, m]`: all alive unless listed."""
+    """Return the features that suit arguments `X[N, m]`: all alive unless listed.
+
+    What is `signed` may become negative although it is not in `X`.
+    """
     count = X.shape[-1]
     positive = tuple(bool((X[:, a] > 0).all()) for a in range(count))
+    if signed:
+        positive = tuple(p and not s for p, s in zip(positive, signed, strict=True))
     if exchange is not None:
         positive = tuple(positive[a] and positive[exchange[a]] for a in range(count))
     unit = X.abs().median(0).values

@@ -49,6 +49,7 @@ def describe_body_term(term: BodyTerm) -> dict[str, Any]:
         "length": features.length,
         "positive": list(features.positive),
         "seen_exchange": _listed(features.exchange),
+        "times": term.head.length if isinstance(term.head, CentralHead) else None,
         "exchange": _listed(term.head.exchange) if isinstance(term.head, FreeHead) else None,
     }
 
@@ -78,7 +79,9 @@ def read_body_term(name: str, row: Mapping[str, Any], arrays: Mapping[str, np.nd
     kind = str(row["kind"])
     free = kind.startswith("free")
     head = (
-        FreeHead(trunk, _indices(row["exchange"])) if free else CentralHead(trunk, kind == "mutual")
+        FreeHead(trunk, _indices(row["exchange"]))
+        if free
+        else CentralHead(trunk, kind == "mutual", row["times"])
     )
     return BodyTerm(tuple(row["arguments"]), kind, head, int(row["axes"]), int(row["start"]))
 

@@ -178,7 +178,7 @@ class _Search:
             (term, argument)
             for term, head in fit.heads.items()
             for argument in head.alive
-            if argument >= int(self.bench.views[term].term.vector)
+            if argument != self.bench.views[term].along
             and argument <= (head.partner(argument) if head.mutual else argument)
         ]
 

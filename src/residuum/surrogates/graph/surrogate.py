@@ -166,16 +166,16 @@ def along(
     A free term is averaged over the axes and back.
     """
     if head.central:
-        value, tape = head.forward(theta, points, points[0, :, :1])
-        J, gradient = head.linearise(theta, tape)
+        value, tape = head.forward(theta, points, points[..., :1])
+        J, gradient, _ = head.linearise(theta, tape)
         return value[0, :, 0], J[0, :, 0], gradient[0, :, 0]
     totals = [points.new_zeros(())] * 3
     for axis in range(axes):
         for sign in (1.0, -1.0):
-            u = points.new_zeros(points.shape[1], axes)
-            u[:, axis] = sign
+            u = points.new_zeros(1, points.shape[1], axes)
+            u[..., axis] = sign
             value, tape = head.forward(theta, points, u)
-            J, gradient = head.linearise(theta, tape)
+            J, gradient, _ = head.linearise(theta, tape)
             parts = (part[0, :, axis] for part in (value, J, gradient))
             totals = [a + sign * b / (2 * axes) for a, b in zip(totals, parts, strict=True)]
     return totals[0], totals[1], totals[2]
