@@ -92,6 +92,30 @@ class GraphSurrogate(Surrogate):
     def hidden_gradient(self, term: str, X: np.ndarray) -> np.ndarray:
         return self._along(term, X)[2].numpy().copy()
 
+    @torch.inference_mode()
+    def mean(self, term: str, X: np.ndarray) -> np.ndarray:
+        one = self.body_terms[term]
+        if not one.head.central:
+            return self._along(term, X)[0].numpy().copy()
+        points = torch.tensor(np.asarray(X, dtype=float))[None]
+        values, _ = one.head.forward(self.theta[None, one.place], points, points[..., :1])
+        return values[0, :, 0].numpy().copy()
+
+    @torch.inference_mode()
+    def linearised(self, term: str, X: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        values, J, gradient = self._along(term, X)
+        whole = J.new_zeros(len(J), len(self.theta))
+        whole[:, self.body_terms[term].place] = J
+        return values.numpy().copy(), whole.numpy().copy(), gradient.numpy().copy()
+
+    @property
+    def posterior(self) -> np.ndarray:
+        return self.covariance.numpy().copy()
+
+    @property
+    def forms(self) -> Mapping[str, str]:
+        return {name: term.kind for name, term in self.body_terms.items()}
+
     def _along(self, term: str, X: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
         """Return values `[n]`, their Jacobian `[n, q]` and gradient `[n, m]`, along the vector."""
         one = self.body_terms[term]

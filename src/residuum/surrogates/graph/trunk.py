@@ -98,7 +98,7 @@ class Trunk:
         return torch.cat([law, self.network.initial((batch,), generator)], 1)
 
     def forward(self, theta: Tensor, X: Tensor, extra: Tensor | None = None) -> Passed:
-        """Return values `[B, N, outputs]` of `X[B or 1, N, m]`, `extra[B or 1, N, e]`, and a tape."""
+        """Return values `[B, N, outputs]` and a tape of `X[B or 1, N, m]`, `extra[.., N, e]`."""
         seen = self.features.see(X, self._offset(theta))
         z = seen.z if extra is None else torch.cat([seen.z, extra.expand(len(theta), -1, -1)], -1)
         exponent = (seen.z[..., self._powered] @ self._exponents(theta).unsqueeze(-1)).squeeze(-1)
