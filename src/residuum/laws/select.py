@@ -24,6 +24,7 @@ from residuum.laws.choice import (
 )
 from residuum.laws.combinations import libraries
 from residuum.laws.dynamics import Dynamics
+from residuum.laws.gauge import Pins
 from residuum.laws.law import (
     HiddenFormula,
     Interval,
@@ -72,8 +73,9 @@ def select(
     if isinstance(problem, BodyProblem):
         written, trial = body_trial(problem, observations, extraction)
         settings = affordable(settings, trial)
-        choice = prepare_choice(written, trial, extraction, settings, map=map)
-        found = _select(choice, extraction, fronts, units=None, dataset=dataset)
+        pins = Pins.of(problem, extraction)
+        choice = prepare_choice(written, trial, extraction, settings, map=map, pins=pins)
+        found = _select(choice, extraction, pins.fronts(fronts), units=None, dataset=dataset)
         return replace(found, law=law_of_bodies(problem, found.law))
     moving = Dynamics.of(problem, observations, extraction.trajectories)
     choice = prepare_choice(problem, moving, extraction, settings, map=map)
