@@ -124,7 +124,7 @@ class Gauge:
         return {k: p for k, p in whole.items() if p} if near else {}
 
     def told(self) -> dict[str, str]:
-        """Return in words which freedom there is and how it was fixed."""
+        """Return which terms and which measure a gauge is of, and in words how it was fixed."""
         chain, shared = self.chain, [self.chain.measures[k] for k in self.chain.shared]
         messages, total = " and ".join(chain.inner), chain.measures[chain.along]
         what = f"any function of {', '.join(shared)}" if shared else "any number"
@@ -135,6 +135,8 @@ class Gauge:
             for k, p in self.powers.items()
         )
         return {
+            "messages": " ".join(chain.inner),
+            "length": total,
             "free": f"{messages} times {what}, if {chain.outer} takes its sum divided by it",
             "fixed": f"{chain.outer} is {total}{answer} on average"
             + (f", whatever {', '.join(shared)}" if shared else "")

@@ -12,6 +12,7 @@ place, and what is left is determined by the data.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -26,9 +27,18 @@ from residuum.laws.system import constant_names, with_named_constants
 from residuum.problem.body_problem import BodyProblem
 
 UNDONE = 1e-8  # relative error below which constants undo a change of scale
-MATTERS = 1e-3  # share of the change that a constant must carry to be the one
+MATTERS = 0.05  # share of the change that a constant must carry to be the one
 
 Law = Mapping[str, Candidate]
+
+
+def told(extraction: Extraction) -> list[str]:
+    """Return in words what of the law is a matter of choice."""
+    return [
+        f"Of {update} and {row['messages'].replace(' ', ', ')} only what they make together can be "
+        f"known. Free: {row['free']}. Chosen: {row['fixed']}"
+        for update, row in extraction.structure.gauge.items()
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +105,7 @@ def pinned(formula: Expression, length: str, X: Mapping[str, np.ndarray]) -> Exp
 
 
 def _taken_over(formula: Expression, length: str, X: Mapping[str, np.ndarray]) -> int | None:
-    """Return the constant that carries most of a change of scale, None if that is not undone."""
+    """Return the constant that is to undo a change of scale, None where they cannot."""
     names = constant_names("", formula)
     if not names or length not in formula.variables:
         return None
@@ -117,7 +127,8 @@ def _taken_over(formula: Expression, length: str, X: Mapping[str, np.ndarray]) -
     if np.linalg.norm(parts / size @ v - change) > UNDONE * total:
         return None
     found = [k for k in range(len(names)) if formula.constants[k] and abs(v[k]) > MATTERS * total]
-    return max(found, key=lambda k: abs(v[k]), default=None)
+    # In the gauge of the samples it is near one already.
+    return min(found, key=lambda k: abs(math.log(abs(formula.constants[k]))), default=None)
 
 
 def _without_ones(formula: Expression) -> Expression:

@@ -24,7 +24,7 @@ from residuum.laws.choice import (
 )
 from residuum.laws.combinations import libraries
 from residuum.laws.dynamics import Dynamics
-from residuum.laws.gauge import Pins
+from residuum.laws.gauge import Pins, told
 from residuum.laws.law import (
     HiddenFormula,
     Interval,
@@ -76,7 +76,9 @@ def select(
         pins = Pins.of(problem, extraction)
         choice = prepare_choice(written, trial, extraction, settings, map=map, pins=pins)
         found = _select(choice, extraction, pins.fronts(fronts), units=None, dataset=dataset)
-        return replace(found, law=law_of_bodies(problem, found.law))
+        law = law_of_bodies(problem, found.law)
+        notes = (*law.verdict.warnings, *told(extraction))
+        return replace(found, law=replace(law, verdict=replace(law.verdict, warnings=notes)))
     moving = Dynamics.of(problem, observations, extraction.trajectories)
     choice = prepare_choice(problem, moving, extraction, settings, map=map)
     return _select(choice, extraction, fronts, units=observations.units, dataset=dataset)

@@ -99,7 +99,7 @@ def divided(formula: Expression, name: str) -> Expression | None:
     for place, operand in enumerate(operands[: {"*": 2, "/": 1}.get(head, 0)]):
         rest = divided(operand, name)
         if rest is not None and head == "*":
-            return multiply(rest, operands[1 - place])
+            return multiply(*(rest if k == place else part for k, part in enumerate(operands)))
         if rest is not None:
             # Text has no integers: what is written reads back as it stands.
             return (Expression.number(1.0) if rest == ONE else rest) / operands[1]

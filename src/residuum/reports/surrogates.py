@@ -98,6 +98,10 @@ def _estimates(report: DatasetReport, extraction: Extraction | None) -> Iterator
     yield f"estimated noise (sd{kind})", plain(extraction.noise)
     if extraction.structure.latents:
         yield "latents alive", plain(extraction.structure.latents)
+    for update, told in extraction.structure.gauge.items():
+        yield f"gauge of {update}, free", told["free"]
+        yield f"gauge of {update}, fixed", told["fixed"]
+        yield f"gauge of {update}, map", told["map"]
     for name, (value, sd) in extraction.parameters.items():
         yield f"{name} in the surrogate", f"{significant(value)} ± {significant(sd, 2)} (sd)"
 

@@ -47,6 +47,7 @@ def train(
         if isinstance(settings, GraphSettings):
             return _of_bodies(problem, observations, settings, seed, where, progress)
         if isinstance(problem, BodyProblem):
+            refuse_chains(problem)
             bodies = WrittenBodies.of(problem, observations.experiments)
             problem, observations = bodies.written, bodies.flat(observations)
         fit = fit_pinn(
@@ -75,6 +76,7 @@ def _of_bodies(
             hint="use pinn, or name the column that tells bodies apart under data: body",
         )
     if not rates_are_given(problem, observations):
+        refuse_chains(problem)
         along = PinnSettings(states=("spline",), ensemble=2, device=settings.device)
         return train(problem, observations, along, seed=seed, device=device.type, progress=progress)
     fit = train_graph(
@@ -86,6 +88,17 @@ def _of_bodies(
         progress=progress,
     )
     return GraphSurrogate.of(fit)
+
+
+def refuse_chains(problem: BodyProblem) -> None:
+    """Raise UserError where a hidden term takes another's values, which trajectories alone bar."""
+    for outer, inner in problem.nested.items():
+        raise UserError(
+            f"hidden term {outer!r} of the hidden term {inner[0]!r}",
+            where="equations",
+            expected="the graph surrogate and measured accelerations for an unknown update",
+            hint="give accelerations, states: {position_tt: [...]}, or write the update as known",
+        )
 
 
 def choose_device(name: str, batch: int) -> torch.device:
