@@ -26,7 +26,7 @@ PAIR = "position_j - position_i"
 TRUTH = f"sum(2*mass_i*mass_j*(norm({PAIR}) - 1)*({PAIR})/norm({PAIR}))/mass_i"
 TEXT = f"update(sum(message({PAIR}, mass_i, mass_j)), mass_i)"
 QUICK = GraphSettings(messages=("mutual",), ensemble=2, width=6, layers=1, rounds=6)
-SEARCH = GeneticSettings(operators=("+", "-", "*", "/"), budget=60_000)
+SEARCH = GeneticSettings(operators=("+", "-", "*", "/"), budget=4000)
 NOISE = 0.01
 
 
@@ -55,7 +55,7 @@ def found():
     trained = train(problem(TEXT), observations, QUICK, seed=0, device="cpu")
     extraction = extract(trained, problem(TEXT), observations)
     front = {n: distill(samples, SEARCH, seed=0) for n, samples in extraction.samples.items()}
-    settings = SelectSettings(laws=40, extend=0, shortlist=6)
+    settings = SelectSettings(laws=16, extend=0, shortlist=4)
     selection = select(problem(TEXT), observations, extraction, [front], settings)
     return observations, trained, extraction, front, selection
 

@@ -49,6 +49,10 @@ class Springs:
         return {"message": self.form, "update": "central"}
 
     @property
+    def maps(self):
+        return {}
+
+    @property
     def posterior(self):
         free, fixed = np.array([THETA[0], -THETA[1]]), np.array([THETA[0], THETA[1]]) / 2
         return 25.0 * np.outer(free, free) + 1e-6 * np.outer(fixed, fixed)

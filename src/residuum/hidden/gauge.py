@@ -141,8 +141,18 @@ class Gauge:
             "fixed": f"{chain.outer} is {total}{answer} on average"
             + (f", whatever {', '.join(shared)}" if shared else "")
             + ("; messages are equal and opposite" if mutual else ""),
-            "map": f"{messages} = the surrogate's times {_range(factor)}",
+            "map": f"{messages} = the surrogate's times {_range(factor)}{self._latents()}",
         }
+
+    def _latents(self) -> str:
+        """Return in words which vector latents were taken for."""
+        maps = self.surrogate.maps
+        rows = [maps[name] for name in self.chain.inner if name in maps]
+        return "".join(
+            f" and the matrix {np.array2string(matrix, precision=3, separator=', ')} on "
+            f"{matrix.shape[1]} latents; {100 * aligned:.3g} % of its square is along the line"
+            for matrix, aligned in rows
+        ).replace("\n", "")
 
 
 def _range(values: np.ndarray) -> str:

@@ -148,6 +148,10 @@ class PinnSurrogate(Surrogate):
         return {name: describe_term(term)["kind"] for name, term in self.hidden_terms.items()}
 
     @property
+    def maps(self) -> Mapping[str, tuple[np.ndarray, float]]:
+        return {}
+
+    @property
     def parameters(self) -> Mapping[str, tuple[float, float]]:
         return self.parameter_values
 

@@ -73,6 +73,14 @@ class Surrogate(ABC):
 
     @property
     @abstractmethod
+    def maps(self) -> Mapping[str, tuple[np.ndarray, float]]:
+        """The matrix `[d, K]` that makes a vector of a term's latents, where they are not one.
+
+        With it the share of that vector which is along the term's direction.
+        """
+
+    @property
+    @abstractmethod
     def parameters(self) -> Mapping[str, tuple[float, float]]:
         """Value and standard deviation of each estimated parameter."""
 

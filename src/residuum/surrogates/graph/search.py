@@ -20,7 +20,9 @@ from residuum.problem.body_problem import BodyProblem
 from residuum.surrogates.graph.bench import GraphBench, Row, make_bench
 from residuum.surrogates.graph.errors import sizes, standard_error
 from residuum.surrogates.graph.frames import Frames
+from residuum.surrogates.graph.latent import latents_of
 from residuum.surrogates.graph.model import all_differences
+from residuum.surrogates.graph.narrowing import narrowed
 from residuum.surrogates.graph.training import GraphTrained, train
 from residuum.surrogates.settings import GraphSettings
 
@@ -134,7 +136,38 @@ class _Search:
             # Of the forms that are as good as the best, the simplest.
             best = next(other for other in better if not self._better(other, best))
             best, kinds = self.relieve(best), dict(best.kinds)
-        return best
+        return self._with_latents(best)
+
+    def _with_latents(self, best: GraphTrained) -> GraphTrained:
+        """Return the fit, or one of latent messages where it is better still."""
+        views, asked = self.bench.views, "latent" in self.bench.settings.messages
+        pairs = {term: "latent" for term, view in views.items() if view.partner}
+        if not asked or not pairs:
+            return best
+        given = all(best.kinds[term] == "latent" for term in pairs)
+        trial = best if given else self._try({**best.kinds, **pairs}, {})
+        better = given or self._better(best, trial)
+        trial = self.narrow(self.relieve(trial) if better and not given else trial)
+        return trial if better else best
+
+    def narrow(self, fit: GraphTrained) -> GraphTrained:
+        """Return the fit with as many latents as it needs, by the sparsity that is asked for."""
+        found = narrowed(
+            fit,
+            self.learning,
+            self.bench.settings.bottleneck.sparsity,
+            lambda heads, theta: train(
+                self.bench,
+                self.learning,
+                heads,
+                fit.kinds,
+                theta,
+                rounds=PRUNE_ROUNDS,
+                stage="narrow",
+                before=fit,
+            ),
+        )
+        return self._noted(found)
 
     def _simplest(self) -> dict[str, str]:
         return {term: self._kinds(term)[0] for term in self.bench.views}
@@ -187,8 +220,12 @@ class _Search:
 
     def _kinds(self, term: str) -> tuple[str, ...]:
         """Return the forms of a term that are asked for, simplest first."""
-        possible = self.bench.views[term].kinds
-        return tuple(k for k in possible if k in self.bench.settings.messages) or possible[-1:]
+        messages = self.bench.settings.messages
+        if messages == ("latent",) and self.bench.views[term].partner:
+            return messages
+        # Latents are a matter of two terms at once.
+        possible = tuple(k for k in self.bench.views[term].kinds if k != "latent")
+        return tuple(k for k in possible if k in messages) or possible[-1:]
 
     def _try(
         self, kinds: Kinds, dead: Mapping[str, set[int]], restarts: int | None = None
@@ -208,10 +245,13 @@ class _Search:
                 "the surrogate could not be fitted: no restart gave finite numbers",
                 hint="look for accelerations far from the rest, or equations that are not finite",
             )
-        error = self._error(best)
-        evidence = float(best.evidence[0])
-        self.compared.append(FormComparison(self._title(best), error, best.system.size, evidence))
-        return best
+        return self._noted(best)
+
+    def _noted(self, fit: GraphTrained) -> GraphTrained:
+        """Return the fit, which is written down among what was compared."""
+        evidence, size = float(fit.evidence[0]), fit.system.size
+        self.compared.append(FormComparison(self._title(fit), self._error(fit), size, evidence))
+        return fit
 
     def _more(self, fit: GraphTrained, frames: Frames, rounds: int, stage: str) -> GraphTrained:
         return train(
@@ -259,7 +299,9 @@ class _Search:
             names = self.bench.views[term].term.measures
             left_out = [names[a] for a in sorted(self._dead(fit, term))]
             without = f" without {', '.join(left_out)}" if left_out else ""
-            parts.append(f"{term} {kind}{without}")
+            count = latents_of(fit.heads[term])
+            several = f" of {count} latents" if kind == "latent" else ""
+            parts.append(f"{term} {kind}{several}{without}")
         return "; ".join(parts)
 
     def _error(self, fit: GraphTrained, frames: Frames | None = None) -> float:

@@ -18,6 +18,8 @@ from residuum.surrogates.graph.format import (
     term_arrays,
 )
 from residuum.surrogates.graph.heads import MessageHead
+from residuum.surrogates.graph.latent import TopHead, latents_of
+from residuum.surrogates.graph.narrowing import LatentMap
 from residuum.surrogates.surrogate import SCHEMA, Surrogate
 
 
@@ -50,6 +52,7 @@ class GraphSurrogate(Surrogate):
                     fit.system.heads[name],
                     fit.axes,
                     places[name].start,
+                    fit.maps.get(name),
                 )
                 for name, measures in fit.terms.items()
             },
@@ -120,7 +123,7 @@ class GraphSurrogate(Surrogate):
         """Return values `[n]`, their Jacobian `[n, q]` and gradient `[n, m]`, along the vector."""
         one = self.body_terms[term]
         points = torch.tensor(np.asarray(X, dtype=float))[None]
-        return along(one.head, self.theta[None, one.place], points, one.axes)
+        return along(one.head, self.theta[None, one.place], points, one.axes, one.map)
 
     @property
     def parameters(self) -> Mapping[str, tuple[float, float]]:
@@ -139,8 +142,16 @@ class GraphSurrogate(Surrogate):
 
     @property
     def latents(self) -> Mapping[str, int]:
-        terms = self.body_terms.items()
-        return {name: 1 if term.head.central else term.axes for name, term in terms}
+        return {name: latents_of(term.head) for name, term in self.body_terms.items()}
+
+    @property
+    def maps(self) -> Mapping[str, tuple[np.ndarray, float]]:
+        terms = {name: term.map for name, term in self.body_terms.items()}
+        return {
+            name: (map.matrix.cpu().numpy().copy(), map.aligned)
+            for name, map in terms.items()
+            if map is not None
+        }
 
     @property
     def history(self) -> Sequence[Mapping[str, float | str]]:
@@ -183,11 +194,11 @@ class GraphSurrogate(Surrogate):
 
 
 def along(
-    head: MessageHead, theta: Tensor, points: Tensor, axes: int
+    head: MessageHead, theta: Tensor, points: Tensor, axes: int, map: LatentMap | None = None
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return values `[n]`, Jacobian `[n, q]` and gradient `[n, m]` of a term along its vector.
 
-    A free term is averaged over the axes and back.
+    A free term is averaged over the axes and back. Latents are told by the vector they stand for.
     """
     if head.central:
         value, tape = head.forward(theta, points, points[..., :1])
@@ -198,8 +209,13 @@ def along(
         for sign in (1.0, -1.0):
             u = points.new_zeros(1, points.shape[1], axes)
             u[..., axis] = sign
+            if map is not None and isinstance(head, TopHead):
+                u = u @ torch.linalg.pinv(map.matrix).mT
             value, tape = head.forward(theta, points, u)
             J, gradient, _ = head.linearise(theta, tape)
-            parts = (part[0, :, axis] for part in (value, J, gradient))
+            parts = tuple(part[0] for part in (value.unsqueeze(-1), J, gradient))
+            if map is not None and not isinstance(head, TopHead):
+                parts = tuple(map.matrix @ part for part in parts)
+            parts = (parts[0][:, axis, 0], parts[1][:, axis], parts[2][:, axis])
             totals = [a + sign * b / (2 * axes) for a, b in zip(totals, parts, strict=True)]
     return totals[0], totals[1], totals[2]

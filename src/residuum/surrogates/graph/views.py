@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from residuum.expressions.torch_evaluation import evaluate
-from residuum.problem.body_problem import reached
+from residuum.problem.body_problem import RECEIVER, SENDER, BodyProblem, reached
 from residuum.problem.hidden_term import Call, HiddenTerm
 from residuum.problem.names import PAIR_SUM
 from residuum.surrogates.graph.errors import sizes
@@ -28,7 +28,8 @@ class TermView:
     `exchange[m]` is the measure that takes each one's place when two bodies are exchanged, None
     outside sums or where a measure has no partner. `learned[m]` tells the measures that are made of
     other hidden terms, so that `X` shows what they are where those are one. `chained` is whether
-    the term is made of others or others of it.
+    the term is made of others or others of it, and `partner` the other one where the update takes
+    the sum of nothing but messages, so that these may be latent.
     """
 
     term: HiddenTerm
@@ -39,6 +40,7 @@ class TermView:
     scale: float
     learned: tuple[bool, ...]
     chained: bool
+    partner: str | None
 
     @property
     def along(self) -> int | None:
@@ -49,6 +51,8 @@ class TermView:
     def kinds(self) -> tuple[str, ...]:
         """The heads that may stand for the term, simplest first."""
         central = ("mutual", "central") if self.exchange is not None else ("central",)
+        if self.term.vector and self.partner:
+            return (*central, "latent")
         # A free message under an unknown update is known up to any linear map only.
         if not self.term.vector or self.chained:
             return central
@@ -101,7 +105,34 @@ def view_of(system: GraphSystem, frames: Frames, theta: Tensor, term: HiddenTerm
     )
     chained = term.name in nested or any(term.name in inner for inner in nested.values())
     scale = _scale(values, calls)
-    return TermView(term, X, frames.axes, in_pairs, exchange, scale, learned, chained)
+    partner = latent_partners(system.problem).get(term.name)
+    return TermView(term, X, frames.axes, in_pairs, exchange, scale, learned, chained, partner)
+
+
+def latent_partners(problem: BodyProblem) -> dict[str, str]:
+    """Return update and message by each other where one takes a sum of the other alone.
+
+    Only scalars may multiply the messages, and nothing else holds them.
+    """
+    found: dict[str, str] = {}
+    for outer, inner in problem.nested.items():
+        term = problem.hidden_term(outer)
+        calls = [call for call in problem.calls if call.term == outer]
+        if not term.vector or len(calls) != 1 or len(inner) != 1:
+            continue
+        argument = calls[0].arguments[term.vectors.index(True)]
+        row = next((r for r in problem.sums if argument.tokens == (r.placeholder,)), None)
+        own = {call.placeholder for call in problem.calls if call.term == inner[0]}
+        if row is None or len(own) != 1 or not own <= set(row.term.variables):
+            continue
+        vectors = {n + e for n in problem.components for e in (RECEIVER, SENDER)}
+        places = [e.rhs for e in problem.equations] + [r.term for r in problem.sums if r != row]
+        places += [a for call in calls for a in call.arguments if a != argument]
+        places += [a for call in problem.vector_calls for a in call.arguments]
+        alone = not any({row.placeholder, *own} & set(place.variables) for place in places)
+        if alone and not vectors & set(row.term.variables):
+            found |= {outer: inner[0], inner[0]: outer}
+    return found
 
 
 def _exchange(
