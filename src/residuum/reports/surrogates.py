@@ -17,9 +17,9 @@ HEADS = (
 )
 MESSAGES = (
     "Forms of the hidden terms. Mutual: along the line between two bodies, equal and opposite. "
-    "Central: along the line. Free: in any direction. Latent: numbers that the update reads. Error: "
-    "relative, on frames that were not fitted; the simplest form that is as good as the others is "
-    "chosen."
+    "Central: along the line. Free: in any direction. Latent: numbers that the update reads. "
+    "Error: relative, on frames that were not fitted; the simplest form that is as good as the "
+    "others is chosen."
 )
 
 

@@ -145,12 +145,11 @@ def test_as_many_latents_survive_as_there_are_axes(axes):
     assert extraction.structure.latents["message"] == axes
 
 
-@pytest.mark.parametrize(("sparsity", "count"), [("none", 4), ("width", 4), ("l1", 3)])
-def test_other_sparsities(sparsity, count):
+@pytest.mark.parametrize(("sparsity", "counts"), [("width", {4}), ("l1", {2, 3})])
+def test_other_sparsities(sparsity, counts):
     found, _ = springs(sparsity)
-    assert 2 <= found.latents["message"] <= 4
-    assert found.latents["message"] <= count + (sparsity == "l1")
-    assert found.latents["message"] >= (2 if sparsity == "l1" else count)
+    assert found.latents["message"] in counts
+    assert found.maps["message"][1] > 0.99
 
 
 def test_what_is_written_reads_back():

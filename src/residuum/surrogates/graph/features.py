@@ -113,10 +113,8 @@ class Features:
         L, D, E = self._maps
         linear, product = (g / self.scale).split([len(L), len(D)], -1)
         g_c = linear @ L + (product * (seen.c @ E.mT)) @ D + (product * (seen.c @ D.mT)) @ E
-        gradient, to_offset = (
-            torch.zeros_like(seen.X.expand(*g.shape[:2], -1)),
-            g.new_zeros(g.shape[:2]),
-        )
+        gradient = torch.zeros_like(seen.X.expand(*g.shape[:2], -1))
+        to_offset = g.new_zeros(g.shape[:2])
         for position, (a, log) in enumerate(self.coordinates):
             slope = g_c[..., position]
             if log and self._is_length(a):
@@ -174,7 +172,7 @@ def features_of(
     bare = replace(bare, location=unit.new_zeros(size), scale=unit.new_ones(size))
     offset = FIRST_OFFSET * unit[:1] if length else unit.new_zeros(1)
     z = bare.see(X[None], offset).z[0]
-    spread = z.std(0, correction=0)
+    spread = z.std(0, correction=0) if size else none
     # What does not vary (one mass for all, or not yet known) is left in its own scale.
     flat = spread <= 1e-9 * z.abs().amax(0)
     return replace(
