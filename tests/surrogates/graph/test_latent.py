@@ -16,9 +16,12 @@ from residuum.expressions.torch_evaluation import evaluate
 from residuum.hidden.extract import extract
 from residuum.problem.body_equations import read_body_problem
 from residuum.surrogates.graph.bench import make_bench
+from residuum.surrogates.graph.divergence import divergences, gains
+from residuum.surrogates.graph.errors import first_errors, sizes
 from residuum.surrogates.graph.frames import frames_of
 from residuum.surrogates.graph.jacobian import jacobian
 from residuum.surrogates.graph.latent import principal, rotated_message
+from residuum.surrogates.graph.model import GraphModel
 from residuum.surrogates.graph.surrogate import GraphSurrogate
 from residuum.surrogates.graph.views import latent_partners
 from residuum.surrogates.settings import BottleneckSettings, GraphSettings, PinnSettings
@@ -145,7 +148,7 @@ def test_as_many_latents_survive_as_there_are_axes(axes):
     assert extraction.structure.latents["message"] == axes
 
 
-@pytest.mark.parametrize(("sparsity", "counts"), [("width", {4}), ("l1", {2, 3})])
+@pytest.mark.parametrize(("sparsity", "counts"), [("width", {4}), ("l1", {2, 3}), ("kl", {2, 3})])
 def test_other_sparsities(sparsity, counts):
     found, _ = springs(sparsity)
     assert found.latents["message"] in counts
@@ -181,3 +184,39 @@ def test_derivatives_of_what_is_read_out_match_differences():
 def test_the_divergence_is_for_messages():
     with pytest.raises(ValueError, match="kl is for messages between bodies"):
         PinnSettings(bottleneck=BottleneckSettings(sparsity="kl"))
+
+
+def test_the_divergence_is_a_residual_with_its_normal_equations():
+    system, frames, theta = case(0)
+    errors = {s: first_errors(sizes(y), len(theta)) for s, y in frames.targets.items()}
+    plain, model = GraphModel(system, frames, errors), GraphModel(system, frames, errors, 2.5)
+    none = theta.new_zeros(1, 1, 0)
+    r, tape = model.residuals(none, theta)
+    z = system.values(frames, theta).pairs.call("message@0").value
+    count = r.shape[2] - z.numel()
+    torch.testing.assert_close(r[:, 0, count:], 2.5**0.5 * z.flatten(1))
+    step = 1e-6 * torch.eye(system.size, dtype=torch.float64)
+    sides = [[model.residuals(none, theta + s * e)[0][0, 0] for e in step] for s in (1, -1)]
+    J = (torch.stack(sides[0], -1) - torch.stack(sides[1], -1)) / 2e-6
+    normal = model.equations(tape, r)
+    size = float(normal.shared.abs().max())
+    torch.testing.assert_close(normal.shared[0], J.mT @ J, rtol=1e-5, atol=1e-8 * size)
+    torch.testing.assert_close(normal.gradient.shared[0], J.mT @ r[0, 0], rtol=1e-5, atol=1e-6)
+    assert plain.residuals(none, theta)[0].shape[2] == count
+
+
+def test_the_noise_of_a_latent_is_the_best_there_is():
+    """The divergence plus what noise costs is least at the noise that it was worked out with."""
+    system, frames, theta = case(0)
+    errors = {s: first_errors(sizes(y), len(theta)) for s, y in frames.targets.items()}
+    gain = gains(system, frames, theta, errors)["update"][0]
+    square = system.values(frames, theta).pairs.call("message@0").value[0].square().mean(0)
+
+    def cost(variance):
+        return 0.5 * (square + variance - variance.log() - 1) + 0.5 * gain * variance
+
+    best = 1 / (1 + gain)
+    assert bool((cost(best) <= cost(1.1 * best)).all())
+    assert bool((cost(best) <= cost(0.9 * best)).all())
+    nats = divergences(system, frames, theta, errors)["update"][0]
+    torch.testing.assert_close(nats, cost(best) - 0.5 * gain * best)

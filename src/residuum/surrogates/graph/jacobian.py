@@ -36,21 +36,34 @@ def jacobian(values: BodyValues) -> dict[str, Tensor]:
     }
 
 
+def pair_jacobian(values: BodyValues, placeholder: str) -> Tensor:
+    """Return the derivatives `[B, E, K, Q]` of a call inside a sum, for every pair."""
+    width = values.pairs.call(placeholder).vector.shape[-1]
+    spread = _Spread.over(values, width, {}, by_pair=True)
+    spread.add(values.pairs, placeholder, values.theta.new_ones(1, 1, 1))
+    return spread.J
+
+
 @dataclass(frozen=True, slots=True)
 class _Spread:
     """The derivatives of one right-hand side, as they are added up in `J[B, R, d, Q]`.
 
-    `sums` keeps the Jacobians of sums that stand in vector arguments, once worked out.
+    With `by_pair` they are those of pairs, `J[B, E, d, Q]`. `sums` keeps the Jacobians of sums that
+    stand in vector arguments, once worked out.
     """
 
     values: BodyValues
     J: Tensor
     sums: dict[str, Tensor]
+    by_pair: bool = False
 
     @classmethod
-    def over(cls, values: BodyValues, width: int, sums: dict[str, Tensor]) -> _Spread:
-        shape = (len(values.theta), values.frames.rows, width, values.system.size)
-        return cls(values, values.theta.new_zeros(shape), sums)
+    def over(
+        cls, values: BodyValues, width: int, sums: dict[str, Tensor], *, by_pair: bool = False
+    ) -> _Spread:
+        rows = len(values.frames.receiver) if by_pair else values.frames.rows
+        shape = (len(values.theta), rows, width, values.system.size)
+        return cls(values, values.theta.new_zeros(shape), sums, by_pair)
 
     def equation(self, rhs: Expression) -> Tensor:
         self.formula(self.values, rhs, self.values.theta.new_ones(1, 1, 1))
@@ -110,7 +123,9 @@ class _Spread:
         place = system.places[call.term]
         G, gradient, turn = called.head.linearise(self.values.theta[:, place], called.tape)
         raw, change = change, self._full(at, change * called.factor)
-        if isinstance(at, PairValues):
+        if self.by_pair:
+            self.J[..., place] += change.unsqueeze(-1) * G[:, called.sample]
+        elif isinstance(at, PairValues):
             self.J[..., place] += _gather(self.values.frames, called, change, G)
         else:
             self.J[..., place] += change.unsqueeze(-1) * G
@@ -137,29 +152,31 @@ class _Spread:
         base, frames, system = name[: -len(SENDER)], self.values.frames, self.values.system
         place = system.places[base]
         _, slopes = system.scalars[base].values(self.values.theta[:, place])
-        row = body = torch.arange(frames.rows, device=frames.frame.device)
+        row = body = torch.arange(self.J.shape[1], device=frames.frame.device)
         if isinstance(at, PairValues):
-            row, body = frames.receiver, frames.sender if name.endswith(SENDER) else frames.receiver
+            body = frames.sender if name.endswith(SENDER) else frames.receiver
+            row = row if self.by_pair else frames.receiver
         index = frames.unknown[base][body]
         change = self._full(at, change) * slopes[:, index.clamp_min(0), None]
         change = torch.where(index[:, None] >= 0, change, 0.0)
         # Rows and columns as one index: what repeats is added up.
         flat = row * system.scalars[base].count + index.clamp_min(0)
-        count = frames.rows * system.scalars[base].count
+        count = self.J.shape[1] * system.scalars[base].count
         total = change.new_zeros(len(change), count, change.shape[-1]).index_add_(1, flat, change)
-        self.J[..., place] += total.unflatten(1, (frames.rows, -1)).movedim(2, 3)
+        self.J[..., place] += total.unflatten(1, (self.J.shape[1], -1)).movedim(2, 3)
 
     def _to_rows(self, at: At, change: Tensor) -> Tensor:
-        if isinstance(at, BodyValues):
+        if isinstance(at, BodyValues) or self.by_pair:
             return change
         total = self.J.new_zeros(self.J.shape[:3])
         return total.index_add_(1, self.values.frames.receiver, change)
 
     def _full(self, at: At, change: Tensor) -> Tensor:
         """Return a change as `[B, N, d]`."""
-        batch, rows, axes, _ = self.J.shape
-        pairs = isinstance(at, PairValues)
-        return change.expand(batch, len(self.values.frames.receiver) if pairs else rows, axes)
+        batch, _, axes, _ = self.J.shape
+        frames = self.values.frames
+        count = len(frames.receiver) if isinstance(at, PairValues) else frames.rows
+        return change.expand(batch, count, axes)
 
 
 def _wide(change: Tensor, rows: int) -> Tensor:

@@ -63,14 +63,17 @@ class TopHead(MessageHead):
 
     def groups(self) -> list[Group]:
         """Return the priors; each latent's reading has its own."""
-        first, rows = self.trunk.features.count, self.trunk.groups()
-        for k in range(self.latents):
-            name = f"argument {first + k}"
-            for place, group in enumerate(rows):
-                if group.name == name:
-                    size = len(group.stiffness)
-                    rows[place] = plain_group(f"latent {k}", size, upper=STRONGEST, l1=self.penalty)
-        return rows
+        law, *rows = self.trunk.groups()
+        layer, first = self.trunk.network.layers[0], self.trunk.features.count
+        if rows[0].name == "layer 0":
+            # So few inputs share one prior elsewhere; latents fade one by one.
+            each = [plain_group(f"argument {k}", layer.outputs) for k in range(layer.inputs)]
+            rows[:1] = [*each, plain_group("biases before argument", layer.outputs)]
+        rows[first : first + self.latents] = [
+            plain_group(f"latent {k}", layer.outputs, upper=STRONGEST, l1=self.penalty)
+            for k in range(self.latents)
+        ]
+        return [law, *rows]
 
     def initial(self, batch: int, generator: torch.Generator) -> Tensor:
         """Return starts without a power law."""

@@ -2,7 +2,7 @@
 
 By `prune` the least read direction is removed while the evidence allows, in latents in which
 messages are white: a linear update of messages in the plane keeps two, however many it began with.
-By `l1` what has faded under its prior is removed.
+By `l1` what has faded under its prior is removed, by `kl` what carries next to nothing.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from residuum.surrogates.graph.divergence import call_of, chained, divergences
 from residuum.surrogates.graph.frames import Frames
 from residuum.surrogates.graph.heads import FreeHead, MessageHead
 from residuum.surrogates.graph.latent import TopHead, principal, rotated_message
@@ -20,7 +21,7 @@ from residuum.surrogates.graph.training import GraphTrained
 from residuum.surrogates.graph.values import GraphSystem
 
 UNREAD = 1e-8  # share of the answer below which a direction is removed without a trial
-FAINT = 1e-2  # of the strongest reading, below which a latent has faded
+FAINT = 1e-2  # of the strongest reading, or of the most nats, below which a latent has faded
 SLACK = 3.0  # nats of evidence that a latent must be worth to stay
 
 Heads = dict[str, MessageHead]
@@ -38,28 +39,24 @@ class LatentMap:
     aligned: float
 
 
-def chained(system: GraphSystem) -> list[tuple[str, str]]:
-    """Return the updates that read latents, each with its message."""
-    heads, nested = system.heads, system.problem.nested
-    return [(n, nested[n][0]) for n, head in heads.items() if isinstance(head, TopHead)]
-
-
 def narrowed(fit: GraphTrained, frames: Frames, sparsity: str, retrain: Retrain) -> GraphTrained:
     """Return the fit (a batch of one) with as many latents as it needs."""
     for update, message in chained(fit.system):
         if sparsity == "l1":
-            fit = _without_faint(fit, update, message)
-        elif sparsity in ("prune", "kl"):
+            head = fit.heads[update]
+            assert isinstance(head, TopHead)  # noqa: S101 (asked by `chained`)
+            fit = _without_faint(fit, update, message, head.strengths(fit.part(update))[0])
+        elif sparsity == "kl":
+            nats = divergences(fit.system, frames, fit.theta, fit.errors)[update][0]
+            fit = _without_faint(fit, update, message, nats)
+        elif sparsity == "prune":
             fit = _pruned(fit, frames, update, message, retrain)
     return fit
 
 
-def _without_faint(fit: GraphTrained, update: str, message: str) -> GraphTrained:
-    head = fit.heads[update]
-    assert isinstance(head, TopHead)  # noqa: S101 (asked by `chained`)
-    strength = head.strengths(fit.part(update))[0]
+def _without_faint(fit: GraphTrained, update: str, message: str, strength: Tensor) -> GraphTrained:
     kept = (strength > FAINT * strength.max()).nonzero().flatten()
-    choice = torch.eye(head.latents, dtype=strength.dtype, device=strength.device)[:, kept]
+    choice = torch.eye(len(strength), dtype=strength.dtype, device=strength.device)[:, kept]
     return replace_latents(fit, update, message, choice, choice.mT)
 
 
@@ -84,15 +81,11 @@ def _principal(
     fit: GraphTrained, frames: Frames, update: str, message: str
 ) -> tuple[Tensor, Tensor, Tensor]:
     values = fit.system.values(frames, fit.theta)
-    head, call = fit.heads[update], _call_of(fit.system, update)
+    head, call = fit.heads[update], call_of(fit.system, update)
     called = values.call(call)
     _, _, turn = head.linearise(fit.part(update), called.tape)
     answer = (turn / called.tape.length.unsqueeze(-1))[0]
-    return principal(values.pairs.call(_call_of(fit.system, message)).vector[0], answer)
-
-
-def _call_of(system: GraphSystem, term: str) -> str:
-    return next(call.placeholder for call in system.problem.calls if call.term == term)
+    return principal(values.pairs.call(call_of(fit.system, message)).vector[0], answer)
 
 
 def replace_latents(
@@ -120,10 +113,10 @@ def latent_maps(system: GraphSystem, frames: Frames, theta: Tensor) -> dict[str,
     found = {}
     for update, message in chained(system):
         values = system.values(frames, theta)
-        called = values.call(_call_of(system, update))
+        called = values.call(call_of(system, update))
         S = (called.u * called.X[..., called.head.length, None])[0]  # type: ignore[attr-defined]
         matrix = torch.linalg.lstsq(S, called.vector[0]).solution.mT
-        sent = values.pairs.call(_call_of(system, message))
+        sent = values.pairs.call(call_of(system, message))
         vectors = sent.vector[0] @ matrix.mT
         along = (vectors * sent.u[0]).sum(-1)
         aligned = float(along.square().sum() / vectors.square().sum().clamp_min(1e-300))
