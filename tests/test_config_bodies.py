@@ -91,3 +91,22 @@ def test_messages_need_bodies() -> None:
     dataset = {"data": {"file": "x.csv"}, "equations": {"x_t": "f(x)"}}
     with pytest.raises(UserError, match="graph is for systems of bodies"):
         campaign_from_mapping({"datasets": {"d": {**dataset, "surrogates": {"graph": {}}}}}, ROOT)
+
+
+def test_an_unknown_update_asks_for_accelerations_and_the_graph_surrogate() -> None:
+    unknown = {"position_tt": f"update(sum(message({PAIR}, mass_i, mass_j)), mass_i)"}
+    dataset = campaign_from_mapping(campaign(equations=unknown), ROOT).datasets["springs"]
+    assert isinstance(dataset.problem, BodyProblem)
+    assert dataset.problem.nested == {"update": ("message",)}
+    with pytest.raises(UserError, match=r"surrogates\.pinn: hidden term 'update'"):
+        campaign_from_mapping(campaign(equations=unknown, surrogates={"pinn": {}}), ROOT)
+    paths = campaign(equations=unknown)
+    paths["datasets"]["springs"]["data"]["simulate"]["observe"] = ["position"]
+    with pytest.raises(UserError, match=r"equations: hidden term 'update'.*give accelerations"):
+        campaign_from_mapping(paths, ROOT)
+
+
+def test_the_divergence_of_latents_is_refused_where_there_are_none() -> None:
+    sparse = {"pinn": {"bottleneck": {"sparsity": "kl"}}}
+    with pytest.raises(UserError, match="kl is for messages between bodies"):
+        campaign_from_mapping(campaign(surrogates=sparse), ROOT)

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from residuum.errors import UserError
 from residuum.expressions.expression import Expression
 from residuum.problem.hidden_term import Call, HiddenTerm
 from residuum.problem.names import derivative
@@ -136,6 +137,20 @@ class BodyProblem:
         below = [p.operands[1] for f in formulas for p in f.walk() if p.head == "/"]
         names = {name for part in below for name in part.variables}
         return tuple(s for s in self.scalars if names & {s + RECEIVER, s + SENDER})
+
+
+def refuse_nested(problem: BodyProblem, where: str = "equations") -> None:
+    """Raise UserError where a hidden term takes another's values.
+
+    It is called where only trajectories are known, or the surrogate is one of trajectories.
+    """
+    for outer, inner in problem.nested.items():
+        raise UserError(
+            f"hidden term {outer!r} of the hidden term {inner[0]!r}",
+            where=where,
+            expected="the graph surrogate and measured accelerations for an unknown update",
+            hint="give accelerations, states: {position_tt: [...]}, or write the update as known",
+        )
 
 
 def arguments_of(

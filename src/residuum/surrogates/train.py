@@ -9,7 +9,7 @@ import torch
 from residuum.data.observations import Observations
 from residuum.data.written_bodies import WrittenBodies, rates_are_given
 from residuum.errors import UserError
-from residuum.problem.body_problem import BodyProblem
+from residuum.problem.body_problem import BodyProblem, refuse_nested
 from residuum.problem.problem import Problem
 from residuum.seeds import child_seed
 from residuum.surrogates.graph.fit import train_graph
@@ -47,7 +47,7 @@ def train(
         if isinstance(settings, GraphSettings):
             return _of_bodies(problem, observations, settings, seed, where, progress)
         if isinstance(problem, BodyProblem):
-            refuse_chains(problem)
+            refuse_nested(problem)
             bodies = WrittenBodies.of(problem, observations.experiments)
             problem, observations = bodies.written, bodies.flat(observations)
         fit = fit_pinn(
@@ -76,7 +76,7 @@ def _of_bodies(
             hint="use pinn, or name the column that tells bodies apart under data: body",
         )
     if not rates_are_given(problem, observations):
-        refuse_chains(problem)
+        refuse_nested(problem)
         along = PinnSettings(states=("spline",), ensemble=2, device=settings.device)
         return train(problem, observations, along, seed=seed, device=device.type, progress=progress)
     fit = train_graph(
@@ -88,17 +88,6 @@ def _of_bodies(
         progress=progress,
     )
     return GraphSurrogate.of(fit)
-
-
-def refuse_chains(problem: BodyProblem) -> None:
-    """Raise UserError where a hidden term takes another's values, which trajectories alone bar."""
-    for outer, inner in problem.nested.items():
-        raise UserError(
-            f"hidden term {outer!r} of the hidden term {inner[0]!r}",
-            where="equations",
-            expected="the graph surrogate and measured accelerations for an unknown update",
-            hint="give accelerations, states: {position_tt: [...]}, or write the update as known",
-        )
 
 
 def choose_device(name: str, batch: int) -> torch.device:
