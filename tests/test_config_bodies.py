@@ -111,3 +111,22 @@ def test_units_that_do_not_fit_are_one_message() -> None:
     with pytest.raises(UserError, match=r"equations\.position_tt: units do not fit") as caught:
         campaign_from_mapping(with_units(t="s", position="m", mass="s"), ROOT)
     assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_update_asks_for_accelerations_and_the_graph_surrogate() -> None:
+    unknown = {"position_tt": f"update(sum(message({PAIR}, mass_i, mass_j)), mass_i)"}
+    dataset = campaign_from_mapping(campaign(equations=unknown), ROOT).datasets["springs"]
+    assert isinstance(dataset.problem, BodyProblem)
+    assert dataset.problem.nested == {"update": ("message",)}
+    with pytest.raises(UserError, match=r"surrogates\.pinn: hidden term 'update'"):
+        campaign_from_mapping(campaign(equations=unknown, surrogates={"pinn": {}}), ROOT)
+    paths = campaign(equations=unknown)
+    paths["datasets"]["springs"]["data"]["simulate"]["observe"] = ["position"]
+    with pytest.raises(UserError, match=r"equations: hidden term 'update'.*give accelerations"):
+        campaign_from_mapping(paths, ROOT)
+
+
+def test_the_divergence_of_latents_is_refused_where_there_are_none() -> None:
+    sparse = {"pinn": {"bottleneck": {"sparsity": "kl"}}}
+    with pytest.raises(UserError, match="kl is for messages between bodies"):
+        campaign_from_mapping(campaign(surrogates=sparse), ROOT)

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from residuum.config_reading import listed, numbers, read_model
 from residuum.config_schema import (
@@ -160,7 +160,7 @@ def _campaign(raw: dict[str, Any], base: Path, where: str, dimensions: bool) -> 
             surrogates = _chosen(
                 dataset.surrogates, SURROGATES, "graph" if dataset.data.of_bodies else "pinn"
             )
-            _check_surrogates(surrogates, dataset.data, place)
+            _check_surrogates(surrogates, dataset.data, problem, place)
             datasets[name] = Dataset(
                 name=name,
                 title=dataset.title,
@@ -182,13 +182,22 @@ def _campaign(raw: dict[str, Any], base: Path, where: str, dimensions: bool) -> 
     return Campaign(model.seed, datasets, where)
 
 
-def _check_surrogates(surrogates: Mapping[str, object], data: DataSettings, where: str) -> None:
+def _check_surrogates(
+    surrogates: Mapping[str, object],
+    data: DataSettings,
+    problem: Problem | BodyProblem,
+    where: str,
+) -> None:
     if "graph" in surrogates and not data.of_bodies:
         raise UserError(
             "graph is for systems of bodies, and these data have none",
             where=f"{where}.surrogates.graph",
             hint="use pinn, or name the column that tells bodies apart: data: {body: COLUMN}",
         )
+    if data.of_bodies and "pinn" in surrogates:
+        from residuum.problem.body_problem import refuse_nested
+
+        refuse_nested(cast("BodyProblem", problem), f"{where}.surrogates.pinn")
 
 
 def _problem(model: DatasetModel, where: str, dimensions: bool) -> Problem | BodyProblem:
@@ -224,6 +233,7 @@ def _body_problem(model: DatasetModel, where: str, dimensions: bool) -> BodyProb
     from residuum.data.body_specification import check_body_simulation
     from residuum.data.specification import units_of
     from residuum.problem.body_equations import read_body_problem
+    from residuum.problem.body_problem import refuse_nested
     from residuum.problem.dimensions import coherent
 
     data = model.data
@@ -245,6 +255,8 @@ def _body_problem(model: DatasetModel, where: str, dimensions: bool) -> BodyProb
         units=units if dimensions or converts else {},
         where=where,
     )
+    if states is not None and not set(equations) <= set(states):
+        refuse_nested(problem, f"{where}.equations")
     return coherent(problem, units, where=where) if converts else problem
 
 

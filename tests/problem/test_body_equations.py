@@ -117,3 +117,45 @@ def test_declared_names_are_checked() -> None:
 
 def test_a_zero_vector_may_be_written() -> None:
     assert read("0").equations[0].rhs.infix() == "0.0"
+
+
+def test_an_unknown_update_of_a_sum_of_messages() -> None:
+    problem = read(f"update(sum(message({PAIR}, mass_i, mass_j)), mass_i)")
+    message, update = problem.hidden_terms
+    assert message.vector
+    assert update == HiddenTerm("update", ("total", "mass_i"), vectors=(True, False), vector=True)
+    assert update.measures == ("total_length", "mass_i")
+    assert problem.nested == {"update": ("message",)}
+    assert [call.placeholder for call in problem.pair_calls] == ["message@0"]
+
+
+@pytest.mark.parametrize(
+    ("right", "vector"),
+    [
+        (f"update(norm(sum(message({PAIR}))), position_t_i)", True),
+        (f"update(position_t_i, sum(message({PAIR})))", False),
+        (f"density(sum(message({PAIR})))*position_i", False),
+        (f"update(sum(message({PAIR})) + position_t_i)", True),
+    ],
+)
+def test_whether_a_message_is_a_vector_follows_from_where_its_sum_stands(
+    right: str, vector: bool
+) -> None:
+    problem = read(right)
+    assert problem.hidden_term("message").vector == vector
+
+
+@pytest.mark.parametrize(
+    ("right", "message"),
+    [
+        (f"sum(f(sum(message({PAIR}))))", "a sum inside a sum"),
+        ("f(g(position_i))", "between bodies a sum over pairs may stand there"),
+        (f"update(a=sum(f({PAIR})), b=sum(g({PAIR})))", "holds several sums of hidden terms"),
+        ("update(sum(f(mass_j)))", "no vector among its arguments"),
+        ("f(position_i*position_i)", "'position_i' is a vector"),
+    ],
+)
+def test_what_may_not_stand_in_a_hidden_term(right: str, message: str) -> None:
+    with pytest.raises(UserError) as caught:
+        read(right)
+    assert message in str(caught.value)

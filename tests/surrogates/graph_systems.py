@@ -16,6 +16,7 @@ from residuum.problem.problem import Parameter
 from residuum.surrogates.graph.heads import MessageHead
 
 PAIRS = "sum(force(position_j - position_i, mass_i, mass_j))/mass_i"
+NESTED = "update(sum(message(position_j - position_i, mass_i, mass_j)), mass_i)"
 RICH = (
     "(strength*sum(charge_j*force(position_j - position_i, mass_i, mass_j))"
     " + drag(position_t_i, charge_i))/mass_i + 0.1*norm(position_i)*position_t_i"

@@ -1,7 +1,8 @@
 """What did the surrogate of a system of bodies learn, as numbers that formulas can be fitted to?
 
 A term between bodies is sampled at pairs of bodies as they were measured, in lengths and scalars:
-`force(position_j - position_i, mass_i, mass_j)` as a function of distance and both masses.
+`force(position_j - position_i, mass_i, mass_j)` as a function of distance and both masses. Where
+a term's argument is a sum of another's values, both are told in a fixed gauge (`hidden.gauge`).
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ import numpy as np
 
 from residuum.data.observations import Experiment, Observations
 from residuum.data.written_bodies import scalars_of
-from residuum.hidden.samples import HiddenSamples
+from residuum.hidden.gauge import gauges_of
+from residuum.hidden.readout import Posterior, Readout
+from residuum.hidden.samples import HiddenSamples, Structure
+from residuum.hidden.structure import structure_of
 from residuum.problem.body_evaluation import evaluate_bodies
 from residuum.problem.body_problem import BodyProblem
 from residuum.problem.dimensions import TermUnits
@@ -31,43 +35,61 @@ class Terms(Protocol):
     def parameters(self) -> Mapping[str, tuple[float, float]]: ...
     @property
     def alive(self) -> Mapping[str, tuple[bool, ...]]: ...
+    @property
+    def latents(self) -> Mapping[str, int]: ...
+    def mean(self, term: str, X: np.ndarray) -> np.ndarray: ...
     def hidden(self, term: str, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]: ...
+    def hidden_gradient(self, term: str, X: np.ndarray) -> np.ndarray: ...
+
+
+class Chained(Terms, Posterior, Protocol):
+    """The same where one term's argument may be another's values."""
 
 
 def body_samples(
-    surrogate: Terms,
+    surrogate: Chained,
     problem: BodyProblem,
     observations: Observations,
     units: Mapping[str, TermUnits],
-) -> dict[str, HiddenSamples]:
+) -> tuple[dict[str, HiddenSamples], Structure]:
     """Return samples of every hidden term, in its `units`, at measured pairs, or bodies.
 
-    They are evenly spaced in the order of their first argument.
+    They are evenly spaced in the order of their first argument. What they show comes with them.
     """
-    places = places_of(problem, observations.training, surrogate.parameters)
-    return {
+    held = {inner: surrogate for names in problem.nested.values() for inner in names}
+    places = {
+        term: _spread(*found)
+        for term, found in places_of(
+            problem, observations.training, surrogate.parameters, held
+        ).items()
+    }
+    gauges = gauges_of(surrogate, problem, {term: X for term, (X, _, _) in places.items()})
+    readout = Readout(surrogate, gauges)
+    samples = {
         term.name: replace(
-            _samples(surrogate, term.name, term.measures, *_spread(*places[term.name])),
+            _samples(readout, term.name, term.measures, *places[term.name]),
             units=units[term.name].arguments,
             unit=units[term.name].value,
         )
         for term in problem.hidden_terms
     }
+    return samples, replace(structure_of(readout, samples), gauge=readout.gauge)
 
 
 def places_of(
     problem: BodyProblem,
     experiments: Sequence[Experiment],
     parameters: Mapping[str, tuple[float, float]],
+    held: Mapping[str, Terms],
 ) -> dict[str, Places]:
     """Return the arguments `[n, a]` of every hidden term where it was called, times, experiments.
 
-    Vectors are told by their lengths.
+    Vectors are told by their lengths. `held` are the terms whose values other terms take.
     """
     found: dict[str, list[Places]] = {term.name: [] for term in problem.hidden_terms}
     values = {name: value for name, (value, _) in parameters.items()}
     for number, e in enumerate(experiments):
-        note = _Notes(problem, e.t, number, found)
+        note = _Notes(problem, e.t, number, found, held)
         evaluate_bodies(
             problem,
             {name: e.states[name] for name in problem.needed},
@@ -85,17 +107,21 @@ def places_of(
 
 @dataclass(slots=True)
 class _Notes:
-    """Stands for every hidden term, and writes down what it is called with."""
+    """Stands for every hidden term, and writes down what it is called with.
+
+    Its values are zero, except of terms whose values matter.
+    """
 
     problem: BodyProblem
     t: np.ndarray
     experiment: int
     found: dict[str, list[Places]]
+    held: Mapping[str, Terms]
     frames: dict[str, int] = field(default_factory=dict)
 
     def __call__(self, call: Call, arguments: tuple[np.ndarray, ...]) -> np.ndarray:
-        vectors = self.problem.hidden_term(call.term).vectors
-        rows = zip(arguments, vectors, strict=True)
+        term = self.problem.hidden_term(call.term)
+        rows = zip(arguments, term.vectors, strict=True)
         numbers = [np.linalg.norm(a, axis=-1) if vector else a[..., 0] for a, vector in rows]
         shape = np.broadcast_shapes(*(n.shape for n in numbers))
         X = np.stack([np.broadcast_to(n, shape).ravel() for n in numbers], axis=-1)
@@ -106,7 +132,13 @@ class _Notes:
         whole = np.isfinite(X).all(axis=1)
         place = X[whole], t[whole], np.full(int(whole.sum()), self.experiment)
         self.found[call.term].append(place)
-        return np.zeros(np.broadcast_shapes(*(a.shape for a in arguments)))
+        if call.term not in self.held:
+            return np.zeros(np.broadcast_shapes(*(a.shape for a in arguments)))
+        values = self.held[call.term].mean(call.term, X).reshape((*shape, 1))
+        if not term.vector:
+            return values
+        along = term.vectors.index(True)
+        return values * arguments[along] / numbers[along][..., None]
 
 
 def _spread(X: np.ndarray, t: np.ndarray, experiment: np.ndarray) -> Places:
@@ -118,14 +150,15 @@ def _spread(X: np.ndarray, t: np.ndarray, experiment: np.ndarray) -> Places:
 
 
 def _samples(
-    surrogate: Terms,
+    readout: Readout,
     term: str,
     measures: tuple[str, ...],
     X: np.ndarray,
     t: np.ndarray,
     experiment: np.ndarray,
 ) -> HiddenSamples:
-    values, covariance = surrogate.hidden(term, X)
+    X = readout.placed(term, X)
+    values, covariance = readout.hidden(term, X)
     return HiddenSamples(
         term=term,
         arguments=measures,
@@ -134,5 +167,5 @@ def _samples(
         covariance=covariance,
         t=t,
         experiment=experiment,
-        alive=surrogate.alive[term],
+        alive=readout.alive[term],
     )

@@ -12,7 +12,7 @@ from residuum.data.observations import Experiment, Observations
 from residuum.data.written_bodies import WrittenBodies, alike, rates_are_given
 from residuum.expressions.evaluation import evaluate
 from residuum.hidden.body_samples import body_samples
-from residuum.hidden.samples import Extraction, HiddenSamples, Trajectory
+from residuum.hidden.samples import Extraction, HiddenSamples, Structure, Trajectory
 from residuum.hidden.structure import structure_of
 from residuum.problem.body_problem import BodyProblem
 from residuum.problem.dimensions import TermUnits, units_of_terms
@@ -40,6 +40,14 @@ class Surrogate(Protocol):
     def hidden(self, term: str, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]: ...
     def hidden_prior(self, term: str, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]: ...
     def hidden_gradient(self, term: str, X: np.ndarray) -> np.ndarray: ...
+    def mean(self, term: str, X: np.ndarray) -> np.ndarray: ...
+    def linearised(self, term: str, X: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]: ...
+    @property
+    def posterior(self) -> np.ndarray: ...
+    @property
+    def forms(self) -> Mapping[str, str]: ...
+    @property
+    def maps(self) -> Mapping[str, tuple[np.ndarray, float]]: ...
 
 
 def extract(
@@ -56,8 +64,8 @@ def extract(
     if not isinstance(problem, BodyProblem):
         return _along_trajectories(surrogate, problem, observations, units)
     if rates_are_given(problem, observations):
-        samples = body_samples(surrogate, problem, observations, units)
-        return _extraction(surrogate, samples, {})
+        samples, structure = body_samples(surrogate, problem, observations, units)
+        return _extraction(surrogate, samples, {}, structure)
     seen = alike(observations)
     bodies = WrittenBodies.of(problem, seen.experiments)
     found = _along_trajectories(surrogate, bodies.written, bodies.flat(seen), units)
@@ -90,20 +98,21 @@ def _along_trajectories(
     trajectories = {
         name: Trajectory(part.t, surrogate.states(name, part.t)) for name, part in parts.items()
     }
-    return _extraction(surrogate, samples, trajectories)
+    return _extraction(surrogate, samples, trajectories, structure_of(surrogate, samples))
 
 
 def _extraction(
     surrogate: Surrogate,
     samples: Mapping[str, HiddenSamples],
     trajectories: Mapping[str, Trajectory],
+    structure: Structure,
 ) -> Extraction:
     return Extraction(
         samples=samples,
         trajectories=trajectories,
         parameters=dict(surrogate.parameters),
         noise=dict(surrogate.noise),
-        structure=structure_of(surrogate, samples),
+        structure=structure,
     )
 
 

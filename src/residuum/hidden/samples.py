@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -77,12 +77,14 @@ class Structure:
     """Which arguments and latents of each hidden term are alive, and how much each matters.
 
     `sensitivity[term][argument]` is the rms of the term's derivative with respect to the
-    argument times the argument's spread, over the rms of the term (dimensionless).
+    argument times the argument's spread, over the rms of the term (dimensionless). `gauge[term]`
+    says of an unknown update and its messages what is free, how it was fixed and by which map.
     """
 
     alive: Mapping[str, Mapping[str, bool]]
     latents: Mapping[str, int]
     sensitivity: Mapping[str, Mapping[str, float]]
+    gauge: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,6 +112,7 @@ def write_structure(path: Path, structure: Structure) -> None:
         "alive": structure.alive,
         "latents": structure.latents,
         "sensitivity": structure.sensitivity,
+        "gauge": structure.gauge,
     }
     write_json(path, content, STRUCTURE)
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from residuum.distillers.front import Candidate, Front
@@ -32,6 +32,7 @@ from residuum.laws.combinations import (
 )
 from residuum.laws.evidence import Criterion, Forms
 from residuum.laws.families import Points, box_points, holds, same_function
+from residuum.laws.gauge import Pins
 from residuum.laws.law import Law
 from residuum.laws.refit import EXACT, SCREEN, Precision, Refit
 from residuum.laws.settings import SelectSettings
@@ -80,7 +81,8 @@ class Row:
 class Choice:
     """What a choice among laws rests on: the problem, how laws are tried, and the criterion.
 
-    `points[term]` fill the box of a hidden term's arguments, where formulas are compared.
+    `points[term]` fill the box of a hidden term's arguments, where formulas are compared. `pins`
+    are the constants that are a matter of choice.
     """
 
     problem: Problem
@@ -90,6 +92,7 @@ class Choice:
     forms: Forms
     points: Mapping[str, Points]
     map: Map
+    pins: Pins = field(default_factory=lambda: Pins({}, {}))
 
     @property
     def criterion(self) -> Criterion:
@@ -100,6 +103,7 @@ class Choice:
         self, laws: Sequence[Mapping[str, Candidate]], data: FitData, precision: Precision
     ) -> list[Row]:
         """Refit laws on data, in chunks over `map`; rows come in the order of the laws."""
+        laws = [self.pins.law(law) for law in laws]
         formulas = [{t: c.expression for t, c in law.items()} for law in laws]
         chunks = [formulas[k : k + CHUNK] for k in range(0, len(formulas), CHUNK)]
         tasks = [(self.problem, data, chunk, self.parameters, precision) for chunk in chunks]
@@ -142,11 +146,13 @@ def prepare_choice(
     settings: SelectSettings,
     *,
     map: Map = map,
+    pins: Pins | None = None,
 ) -> Choice:
     """Gather what laws are chosen by."""
     parameters = {name: value for name, (value, _) in extraction.parameters.items()}
     points = {n: box_points(s.arguments, s.support) for n, s in extraction.samples.items()}
-    return Choice(problem, trial, parameters, settings, Forms(problem), points, map)
+    pins = pins or Pins({}, {})
+    return Choice(problem, trial, parameters, settings, Forms(problem), points, map, pins)
 
 
 def screen(choice: Choice, fronts: Sequence[Mapping[str, Front]]) -> list[Row]:

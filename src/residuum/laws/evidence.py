@@ -19,6 +19,7 @@ from residuum.distillers.front import Candidate
 from residuum.expressions.calculus import terms
 from residuum.expressions.expression import CONSTANT, Expression
 from residuum.laws.shape import coefficients, skeleton
+from residuum.problem.hidden_term import Call
 from residuum.problem.problem import Problem
 
 Form = frozenset[tuple[str, ...]]
@@ -58,7 +59,8 @@ class Forms:
     """The form of formulas in a problem: their terms, constants removed, in the law's variables.
 
     Two hidden terms share a form when these sets are equal: `0.9*x*y` in one equation and
-    `-0.8*x*y` in another. A term that is called more than once keeps its formal arguments.
+    `-0.8*x*y` in another. A term that is called more than once, or with what other hidden terms
+    are worth, keeps its formal arguments.
     """
 
     def __init__(self, problem: Problem) -> None:
@@ -66,7 +68,7 @@ class Forms:
         self._known: dict[tuple[str, tuple[str, ...]], Form] = {}
         for term in problem.hidden_terms:
             calls = [call for call in problem.calls if call.term == term.name]
-            once = calls[0].arguments if len(calls) == 1 else ()
+            once = calls[0].arguments if len(calls) == 1 and not _nested(calls[0]) else ()
             self._actual[term.name] = dict(zip(term.arguments, once, strict=False))
 
     def of(self, term: str, expression: Expression) -> Form:
@@ -80,6 +82,10 @@ class Forms:
     def of_law(self, law: Mapping[str, Candidate]) -> tuple[Form, ...]:
         """Return the forms of a combination of candidates, in its order."""
         return tuple(self.of(term, candidate.expression) for term, candidate in law.items())
+
+
+def _nested(call: Call) -> bool:
+    return any("@" in name for argument in call.arguments for name in argument.variables)
 
 
 def _parts(expression: Expression) -> Iterator[tuple[str, ...]]:

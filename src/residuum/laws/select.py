@@ -25,6 +25,7 @@ from residuum.laws.choice import (
 )
 from residuum.laws.combinations import libraries
 from residuum.laws.dynamics import Dynamics
+from residuum.laws.gauge import Pins, told
 from residuum.laws.law import (
     HiddenFormula,
     Interval,
@@ -74,10 +75,13 @@ def select(
         extraction = with_unknown(problem, observations, extraction)
         written, trial = body_trial(problem, observations, extraction)
         settings = affordable(settings, trial)
-        choice = prepare_choice(written, trial, extraction, settings, map=map)
+        pins = Pins.of(problem, extraction)
+        choice = prepare_choice(written, trial, extraction, settings, map=map, pins=pins)
         units = units_of_law(problem, observations)
-        found = _select(choice, extraction, fronts, units=units, dataset=dataset)
-        return replace(found, law=law_of_bodies(problem, found.law))
+        found = _select(choice, extraction, pins.fronts(fronts), units=units, dataset=dataset)
+        law = law_of_bodies(problem, found.law)
+        notes = (*law.verdict.warnings, *told(extraction))
+        return replace(found, law=replace(law, verdict=replace(law.verdict, warnings=notes)))
     moving = Dynamics.of(problem, observations, extraction.trajectories)
     choice = prepare_choice(problem, moving, extraction, settings, map=map)
     units = inferred_units(problem, observations.units)

@@ -34,6 +34,7 @@ from residuum.problem.names import PAIR_SUM, check_name
 from residuum.problem.problem import Equation, Parameter
 
 OF_VECTORS = {"norm": 1, "dot": 2}
+TOTAL = "total"
 
 
 def read_body_problem(
@@ -117,7 +118,8 @@ class _Reader:
         }
         self.names = Names(self.orders, variables, self.inputs, self.parameters)
         taken = self.names.kinds | dict.fromkeys(self.lefts, "the left-hand side")
-        self.collector = CallCollector(taken, name_of=_argument_name, allowed=tuple(OF_VECTORS))
+        allowed = (*OF_VECTORS, PAIR_SUM)
+        self.collector = CallCollector(taken, name_of=_argument_name, allowed=allowed)
 
     def equation(self, state: str, order: int, text: str, where: str) -> Equation:
         rhs = parse(text, where=where, on_call=partial(self.call, where=where))
@@ -222,6 +224,9 @@ class _Reader:
         for row in self.vector_calls:
             for argument in row.arguments:
                 kinds.demand(argument, VECTOR, f"{at}equations: {row.kind}({shown(argument)})")
+        # Calls inside sums were met first, so what calls others is settled before what it calls.
+        for call in reversed(calls):
+            kinds.settle(call.term, call.arguments, f"{at}equations: {call.term}(...)")
         return kinds
 
 
@@ -250,8 +255,13 @@ def _with_kinds(term: HiddenTerm, calls: Sequence[Call], kinds: Kinds, where: st
 
 
 def _argument_name(argument: Expression) -> str | None:
-    """Return what an argument is called: `position_ij` for `position_j - position_i`."""
+    """Return what an argument is called: `position_ij` for `position_j - position_i`.
+
+    A sum over pairs is a total.
+    """
     plain = plain_name(argument)
+    if len(argument.tokens) == 1 and argument.head.startswith(f"{PAIR_SUM}@"):
+        return TOTAL
     if plain is not None or argument.head != "-":
         return plain
     sender, receiver = (plain_name(operand) for operand in argument.operands)

@@ -53,6 +53,24 @@ class Kinds:
             for operand in operands:
                 self.demand(operand, SCALAR, where)
 
+    def settle(self, term: str, arguments: tuple[Expression, ...], where: str) -> None:
+        """Settle what stands in a hidden term's arguments.
+
+        A sum of another hidden term may be either where nothing else tells: it is a vector where
+        the outer term is one and needs it for its direction, and a scalar otherwise.
+        """
+        kinds = [self.kind(argument) for argument in arguments]
+        needed = self.settled.get(term) == VECTOR and VECTOR not in kinds
+        if needed and kinds.count(None) > 1:
+            raise UserError(
+                f"hidden term {term!r} holds several sums of hidden terms",
+                where=where,
+                expected="one that may be its direction",
+                hint="write norm(...) of those that are to be scalars",
+            )
+        for argument, kind in zip(arguments, kinds, strict=True):
+            self.demand(argument, kind or (VECTOR if needed else SCALAR), where)
+
     def kind(self, formula: Expression) -> Kind | None:
         """Return the kind of a formula, None while it hangs on a hidden term not yet settled."""
         head, operands = formula.head, formula.operands

@@ -2,10 +2,12 @@ r"""What is known of a system of bodies: equations of vectors, sums over pairs, 
 
 .. math:: \frac{d^2 x_i}{dt^2} = \frac{1}{m_i} \sum_{j \ne i} f(x_j - x_i, m_i, m_j)
 
-is `position_tt: sum(force(position_j - position_i, mass_i, mass_j)) / mass_i`. A state is a vector
-over the axes for every body; a name ends in `_i` for the body itself, which receives, and in `_j`
-for the other one, which sends. All formulas are elementwise, so that the same formula serves every
-axis; what mixes axes (`norm`, `dot`) or bodies (`sum`) stands in them as a placeholder.
+is `position_tt: sum(force(position_j - position_i, mass_i, mass_j)) / mass_i`. What the sum does
+may be unknown too: `position_tt: update(sum(message(position_j - position_i)), mass_i)`. A state is
+a vector over the axes for every body; a name ends in `_i` for the body itself, which receives, and
+in `_j` for the other one, which sends. All formulas are elementwise, so that the same formula
+serves every axis; what mixes axes (`norm`, `dot`) or bodies (`sum`) stands in them as a
+placeholder.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from residuum.errors import UserError
 from residuum.expressions.expression import Expression
 from residuum.problem.hidden_term import Call, HiddenTerm
 from residuum.problem.names import derivative
@@ -97,6 +100,17 @@ class BodyProblem:
         return tuple(call for call in self.calls if call.placeholder in inside)
 
     @cached_property
+    def nested(self) -> Mapping[str, tuple[str, ...]]:
+        """The hidden terms that the arguments of a hidden term hold, where they hold some."""
+        term_of = {call.placeholder: call.term for call in self.calls}
+        found: dict[str, dict[str, None]] = {}
+        for call in self.calls:
+            for name in reached(call.arguments, self.opened):
+                if name in term_of:
+                    found.setdefault(call.term, {})[term_of[name]] = None
+        return {term: tuple(inner) for term, inner in found.items()}
+
+    @cached_property
     def opened(self) -> Mapping[str, tuple[Expression, ...]]:
         """The arguments of everything that is called and the terms of sums, by placeholder."""
         terms = {row.placeholder: (row.term,) for row in self.sums}
@@ -123,6 +137,20 @@ class BodyProblem:
         below = [p.operands[1] for f in formulas for p in f.walk() if p.head == "/"]
         names = {name for part in below for name in part.variables}
         return tuple(s for s in self.scalars if names & {s + RECEIVER, s + SENDER})
+
+
+def refuse_nested(problem: BodyProblem, where: str = "equations") -> None:
+    """Raise UserError where a hidden term takes another's values.
+
+    It is called where only trajectories are known, or the surrogate is one of trajectories.
+    """
+    for outer, inner in problem.nested.items():
+        raise UserError(
+            f"hidden term {outer!r} of the hidden term {inner[0]!r}",
+            where=where,
+            expected="the graph surrogate and measured accelerations for an unknown update",
+            hint="give accelerations, states: {position_tt: [...]}, or write the update as known",
+        )
 
 
 def arguments_of(

@@ -161,6 +161,9 @@ class CallCollector:
                 f"hidden term {name!r} has a hidden term as its argument",
                 where=where,
                 expected="arguments made of states, t, inputs and parameters",
+                hint="between bodies a sum over pairs may stand there: f(sum(g(...)))"
+                if PAIR_SUM in self.allowed
+                else None,
             )
 
     def _check_agreement(self, name: str, count: int, keywords: set[str], where: str) -> None:

@@ -141,7 +141,9 @@ class Problem:
         for call in self.calls:
             names = self.hidden_term(call.term).arguments
             formula = _checked_formula(call.term, names, formulas)
-            actual = dict(zip(names, call.arguments, strict=True))
+            # Calls that stand in another's arguments come before it.
+            arguments = [argument.substitute(put) for argument in call.arguments]
+            actual = dict(zip(names, arguments, strict=True))
             put[call.placeholder] = formula.substitute(actual)
         return {equation.state: equation.rhs.substitute(put) for equation in self.equations}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from matplotlib.axes import Axes
 from residuum.data.written_bodies import scalars_of
 from residuum.expressions.evaluation import evaluate
 from residuum.expressions.parser import parse
-from residuum.hidden.samples import HiddenSamples
+from residuum.hidden.samples import Extraction, HiddenSamples
 from residuum.laws.law import Law
 from residuum.problem.body_evaluation import evaluate_bodies
 from residuum.problem.body_expansion import AXIS_NAMES, Expansion
@@ -37,7 +38,7 @@ MOST_POINTS = 1500
 def draw_forces(report: DatasetReport) -> Drawing | None:
     """Draw each hidden term against its first argument: the surrogate and the law's formula."""
     rows = [
-        (name, extraction.samples[name])
+        (name, scaled_to_law(report, extraction, name))
         for extraction in report.extractions.values()
         for name in report.hidden
         if name in extraction.samples
@@ -62,6 +63,41 @@ def draw_forces(report: DatasetReport) -> Drawing | None:
         description="Each hidden term at measured pairs or bodies against its first argument: the "
         "surrogate with its 95 % interval and the formula of the law at the same arguments.",
     )
+
+
+def scaled_to_law(report: DatasetReport, extraction: Extraction, name: str) -> HiddenSamples:
+    """Return the samples of a term in the law's gauge, which the refit may have moved.
+
+    Messages are multiplied by the number that brings them closest to their formulas, and the sums
+    that their update takes with them.
+    """
+    samples = extraction.samples[name]
+    for update, told in extraction.structure.gauge.items():
+        messages = told["messages"].split()
+        if name != update and name not in messages:
+            continue
+        factor = _factor(report, extraction, messages)
+        if name != update:
+            covariance = factor**2 * samples.covariance
+            return replace(samples, values=factor * samples.values, covariance=covariance)
+        X = samples.X.copy()
+        X[:, samples.arguments.index(told["length"])] *= abs(factor)
+        return replace(samples, X=X, values=np.sign(factor) * samples.values)
+    return samples
+
+
+def _factor(report: DatasetReport, extraction: Extraction, messages: Sequence[str]) -> float:
+    """Return the number that brings messages closest to the law's, one where it has none."""
+    law_on_own, own_squared = 0.0, 0.0
+    for name in messages:
+        samples = extraction.samples[name]
+        named = dict(zip(samples.arguments, samples.X.T, strict=True))
+        law = evaluate(parse(str(report.hidden[name]["numeric"])), named)
+        weights = 1.0 / np.maximum(samples.sd, 1e-300) ** 2
+        law_on_own += float(np.sum(weights * law * samples.values))
+        own_squared += float(np.sum(weights * samples.values**2))
+    factor = law_on_own / own_squared if own_squared > 0 else 1.0
+    return factor if factor and np.isfinite(factor) else 1.0
 
 
 def _first(samples: HiddenSamples) -> int:

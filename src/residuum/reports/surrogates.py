@@ -17,8 +17,9 @@ HEADS = (
 )
 MESSAGES = (
     "Forms of the hidden terms. Mutual: along the line between two bodies, equal and opposite. "
-    "Central: along the line. Free: in any direction. Error: relative, on frames that were not "
-    "fitted; the simplest form that is as good as the others is chosen."
+    "Central: along the line. Free: in any direction. Latent: numbers that the update reads. "
+    "Error: relative, on frames that were not fitted; the simplest form that is as good as the "
+    "others is chosen."
 )
 
 
@@ -98,6 +99,10 @@ def _estimates(report: DatasetReport, extraction: Extraction | None) -> Iterator
     yield f"estimated noise (sd{kind})", plain(extraction.noise)
     if extraction.structure.latents:
         yield "latents alive", plain(extraction.structure.latents)
+    for update, told in extraction.structure.gauge.items():
+        yield f"gauge of {update}, free", told["free"]
+        yield f"gauge of {update}, fixed", told["fixed"]
+        yield f"gauge of {update}, map", told["map"]
     for name, (value, sd) in extraction.parameters.items():
         yield f"{name} in the surrogate", f"{significant(value)} ± {significant(sd, 2)} (sd)"
 
@@ -130,7 +135,8 @@ def _forms(saved: Mapping[str, Any]) -> Iterator[HeadsRow]:
 def _form(name: str, term: Mapping[str, Any]) -> str:
     """Return what a term's form is called, such as `force mutual without mass_i, mass_j`."""
     dead = [a for k, a in enumerate(term["arguments"]) if k not in term["alive"]]
-    return f"{name} {term['kind']}" + (f" without {', '.join(dead)}" if dead else "")
+    several = f" of {term['latents']} latents" if term["kind"] == "latent" else ""
+    return f"{name} {term['kind']}{several}" + (f" without {', '.join(dead)}" if dead else "")
 
 
 def _arguments(extraction: Extraction | None) -> Iterator[ArgumentRow]:

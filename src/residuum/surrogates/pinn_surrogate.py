@@ -126,6 +126,31 @@ class PinnSurrogate(Surrogate):
         _, tape = one.head.forward(self.shared[None, one.place], _points(X))
         return (one.head.linearise(tape)[0][0] * one.scale).numpy().copy()
 
+    def mean(self, term: str, X: np.ndarray) -> np.ndarray:
+        return self.linearised(term, X)[0]
+
+    @torch.inference_mode()
+    def linearised(self, term: str, X: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        one = self.hidden_terms[term]
+        values, tape = one.head.forward(self.shared[None, one.place], _points(X))
+        gradient, J = (part[0] * one.scale for part in one.head.linearise(tape))
+        whole = J.new_zeros(len(J), len(self.shared))
+        whole[:, one.place] = J
+        mean = values[0] * one.scale
+        return mean.numpy().copy(), whole.numpy().copy(), gradient.numpy().copy()
+
+    @property
+    def posterior(self) -> np.ndarray:
+        return self.covariance.numpy().copy()
+
+    @property
+    def forms(self) -> Mapping[str, str]:
+        return {name: describe_term(term)["kind"] for name, term in self.hidden_terms.items()}
+
+    @property
+    def maps(self) -> Mapping[str, tuple[np.ndarray, float]]:
+        return {}
+
     @property
     def parameters(self) -> Mapping[str, tuple[float, float]]:
         return self.parameter_values

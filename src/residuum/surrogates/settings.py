@@ -13,13 +13,14 @@ class BottleneckSettings:
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     sparsity: Annotated[
-        Literal["none", "width", "l1", "prune"],
-        "none; width: a hard number of latents; l1: a penalty; prune: remove while evidence allows",
+        Literal["none", "width", "l1", "kl", "prune"],
+        "none; width: a hard number of latents; l1: a penalty; kl: latents as Gaussian channels "
+        "(messages only); prune: remove while evidence allows",
     ] = "prune"
     width: Annotated[int, "latents between the arguments and the term (1 to 64)"] = 4
-    penalty: Annotated[float, "weight of the l1 penalty (1: as strong as the evidence's prior)"] = (
-        1.0
-    )
+    penalty: Annotated[
+        float, "weight of l1 (1: as strong as the evidence's prior) or of the kl divergence"
+    ] = 1.0
 
     def __post_init__(self) -> None:
         if not 1 <= self.width <= 64:
@@ -69,6 +70,12 @@ class PinnSettings:
             raise ValueError(f"physics_weight: expected above 0, found {self.physics_weight}")
         if not self.states or not self.hidden:
             raise ValueError("states and hidden: expected at least one kind of head each")
+        if self.bottleneck.sparsity == "kl":
+            # Nothing says how finely a latent of one function must be told: there is no channel.
+            raise ValueError(
+                "bottleneck.sparsity: kl is for messages between bodies (surrogate graph); "
+                "expected none, width, l1 or prune"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +85,11 @@ class GraphSettings:
     __pydantic_config__: ClassVar = {"extra": "forbid"}
 
     messages: Annotated[
-        tuple[Literal["mutual", "central", "free mutual", "free"], ...],
+        tuple[Literal["mutual", "central", "free mutual", "free", "latent"], ...],
         "forms of a vector term to try, simplest first: mutual (along the line between two bodies, "
-        "equal and opposite), central (along the line), free mutual, free",
-    ] = ("mutual", "central", "free mutual", "free")
+        "equal and opposite), central (along the line), free mutual, free; under an unknown update "
+        "mutual, central, and latent: numbers without a direction of their own",
+    ] = ("mutual", "central", "free mutual", "free", "latent")
     ensemble: Annotated[int, "restarts, trained as one batch (1 to 64)"] = 4
     width: Annotated[int, "units in each layer of a hidden term's network (1 to 64)"] = 8
     layers: Annotated[int, "layers of a hidden term's network (1 to 4)"] = 2
@@ -90,10 +98,15 @@ class GraphSettings:
     search: Annotated[int, "snapshots by which restarts and forms are compared"] = 200
     holdout: Annotated[float, "share of these on which errors are compared (0.05 to 0.5)"] = 0.3
     device: Annotated[Literal["auto", "cpu", "cuda"], "where to train"] = "auto"
+    bottleneck: Annotated[BottleneckSettings, "sparsity of messages that are latent"] = field(
+        default_factory=BottleneckSettings
+    )
+    top: Annotated[int, "units of the network that reads latents; 0: linear (0 to 64)"] = 0
 
     def __post_init__(self) -> None:
         limits = {
             "ensemble": (1, 64),
+            "top": (0, 64),
             "width": (1, 64),
             "layers": (1, 4),
             "rounds": (1, 1000),

@@ -50,6 +50,35 @@ class Surrogate(ABC):
     def hidden_gradient(self, term: str, X: np.ndarray) -> np.ndarray:
         """Return the derivatives `[n, a]` of a hidden term's mean at `X[n, a]`."""
 
+    @abstractmethod
+    def mean(self, term: str, X: np.ndarray) -> np.ndarray:
+        """Return the mean `[n]` of a hidden term alone."""
+
+    @abstractmethod
+    def linearised(self, term: str, X: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return mean `[n]`, its Jacobian `[n, Q]` and gradient `[n, a]`.
+
+        The Jacobian is by all unknowns that the hidden terms and parameters share.
+        """
+
+    @property
+    @abstractmethod
+    def posterior(self) -> np.ndarray:
+        """Covariance `[Q, Q]` of these unknowns."""
+
+    @property
+    @abstractmethod
+    def forms(self) -> Mapping[str, str]:
+        """What each hidden term is taken for, such as `mutual` (as `surrogate.json` tells it)."""
+
+    @property
+    @abstractmethod
+    def maps(self) -> Mapping[str, tuple[np.ndarray, float]]:
+        """The matrix `[d, K]` that makes a vector of a term's latents, where they are not one.
+
+        With it the share of that vector which is along the term's direction.
+        """
+
     @property
     @abstractmethod
     def parameters(self) -> Mapping[str, tuple[float, float]]:

@@ -9,7 +9,7 @@ import torch
 from residuum.data.observations import Observations
 from residuum.data.written_bodies import WrittenBodies, alike, rates_are_given
 from residuum.errors import UserError
-from residuum.problem.body_problem import BodyProblem
+from residuum.problem.body_problem import BodyProblem, refuse_nested
 from residuum.problem.problem import Problem
 from residuum.seeds import child_seed
 from residuum.surrogates.graph.fit import train_graph
@@ -48,6 +48,7 @@ def train(
         if isinstance(settings, GraphSettings):
             return _of_bodies(problem, observations, settings, seed, where, progress)
         if isinstance(problem, BodyProblem):
+            refuse_nested(problem)
             observations = alike(observations)
             bodies = WrittenBodies.of(problem, observations.experiments)
             problem, observations = bodies.written, bodies.flat(observations)
@@ -77,6 +78,7 @@ def _of_bodies(
             hint="use pinn, or name the column that tells bodies apart under data: body",
         )
     if not rates_are_given(problem, observations):
+        refuse_nested(problem)
         along = PinnSettings(states=("spline",), ensemble=2, device=settings.device)
         return train(problem, observations, along, seed=seed, device=device.type, progress=progress)
     fit = train_graph(

@@ -11,6 +11,7 @@ from residuum.surrogates.graph.trunk import Trunk
 
 EXCHANGE = (0, 2, 1, 4, 3)
 KINDS = ("mutual", "central", "free mutual", "free")
+ALL_KINDS = (*KINDS, "times length")
 
 
 def measures(count=40):
@@ -26,7 +27,8 @@ def head_of(kind):
     exchange = EXCHANGE if kind == "mutual" else None
     features = features_of(X, length=True, exchange=exchange)
     if not kind.startswith("free"):
-        return CentralHead(Trunk(features, (6, 5), 2.5), kind == "mutual")
+        length = 0 if kind == "times length" else None
+        return CentralHead(Trunk(features, (6, 5), 2.5), kind == "mutual", length)
     trunk = Trunk(features, (6, 5), 2.5, outputs=2, extra=2)
     return FreeHead(trunk, EXCHANGE if kind == "free mutual" else None)
 
@@ -42,17 +44,20 @@ def difference(function, point, step=1e-6):
     return torch.stack(sides, -1)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ALL_KINDS)
 def test_derivatives_match_finite_differences(kind):
     (X, u), head = measures(), head_of(kind)
     theta = unknowns(head)
     _, tape = head.forward(theta, X[None], u)
-    J, gradient = head.linearise(theta, tape)
+    J, gradient, turn = head.linearise(theta, tape)
     expected = difference(lambda t: head.forward(t, X[None], u)[0], theta)
     torch.testing.assert_close(J, expected, rtol=1e-6, atol=1e-7 * float(J.abs().max()))
     expected = difference(lambda x: head.forward(theta, x, u)[0], X[None])
     size = float(gradient.abs().max())
     torch.testing.assert_close(gradient, expected, rtol=1e-6, atol=1e-7 * size)
+    if not head.central:
+        expected = difference(lambda v: head.forward(theta, X[None], v)[0], u)
+        torch.testing.assert_close(turn, expected, rtol=1e-6, atol=1e-7 * float(turn.abs().max()))
 
 
 @pytest.mark.parametrize("kind", ["mutual", "free mutual"])

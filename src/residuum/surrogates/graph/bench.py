@@ -13,6 +13,7 @@ from residuum.problem.body_problem import BodyProblem
 from residuum.surrogates.graph.features import features_of
 from residuum.surrogates.graph.frames import Frames
 from residuum.surrogates.graph.heads import CentralHead, FreeHead, MessageHead
+from residuum.surrogates.graph.latent import TopHead
 from residuum.surrogates.graph.trunk import Trunk
 from residuum.surrogates.graph.values import (
     GraphSystem,
@@ -56,15 +57,37 @@ class GraphBench:
     def _head(self, term: str, kind: str) -> MessageHead:
         view, settings = self.views[term], self.settings
         layers = (settings.width,) * settings.layers
-        length = view.term.vector or (bool(view.term.vectors) and view.term.vectors[0])
+        if kind == "latent":
+            return self._latent(view)
+        length = bool(view.term.vectors) and view.term.vectors[0]
         if kind.startswith("free"):
             trunk = Trunk(
                 features_of(view.X, length=length), layers, view.scale, view.axes, view.axes
             )
             return FreeHead(trunk, view.exchange if kind == "free mutual" else None)
         mutual = kind == "mutual"
-        features = features_of(view.X, length=length, exchange=view.exchange if mutual else None)
+        exchange = view.exchange if mutual else None
+        features = features_of(view.X, length=length, exchange=exchange, signed=view.learned)
+        along = view.along
+        if along is not None and view.learned[along]:
+            scale = view.scale / float(features.unit[along])
+            return CentralHead(Trunk(features, layers, scale), mutual, length=along)
         return CentralHead(Trunk(features, layers, view.scale), mutual)
+
+    def _latent(self, view: TermView) -> MessageHead:
+        """Return the head of a latent message, or of the update that reads it."""
+        settings, along = self.settings, view.along
+        K = settings.bottleneck.width
+        if view.in_pairs or along is None:
+            layers = (settings.width,) * settings.layers
+            features = features_of(view.X, length=along == 0)
+            return FreeHead(Trunk(features, layers, 1.0, K, view.axes), None)
+        others = [k for k in range(view.X.shape[1]) if k != along]
+        features = features_of(view.X, length=False, alive=others, signed=view.learned)
+        layers = (settings.top,) if settings.top else ()
+        trunk = Trunk(features, layers, view.scale / float(features.unit[along]), view.axes, K)
+        sparse = settings.bottleneck.sparsity == "l1"
+        return TopHead(trunk, along, settings.bottleneck.penalty if sparse else None)
 
     def first(
         self, heads: Mapping[str, MessageHead], batch: int, generator: torch.Generator
@@ -90,7 +113,7 @@ def make_bench(
     scales, start, bounds = _parameters(problem)
     scales, start, bounds = (part.to(frames.frame.device) for part in (scales, start, bounds))
     units = {term.name: UnitHead() for term in problem.hidden_terms}
-    few = frames.take(_some(frames))
+    few = some_of(frames)
     views = {}
     for term in problem.hidden_terms:
         system = GraphSystem(problem, units, scales, scalars)
@@ -99,11 +122,11 @@ def make_bench(
     return GraphBench(problem, frames, settings, views, scales, start, bounds, scalars, record)
 
 
-def _some(frames: Frames) -> Tensor:
-    """Return a mask of frames, evenly spread, with about `LOOKED_AT` pairs in all."""
+def some_of(frames: Frames) -> Frames:
+    """Return frames, evenly spread, with about `LOOKED_AT` pairs in all."""
     each = max(1, len(frames.receiver) // max(1, len(frames)))
     step = max(1, len(frames) * each // LOOKED_AT)
-    return torch.arange(len(frames), device=frames.frame.device) % step == 0
+    return frames.take(torch.arange(len(frames), device=frames.frame.device) % step == 0)
 
 
 def _parameters(problem: BodyProblem) -> tuple[Tensor, Tensor, Tensor]:

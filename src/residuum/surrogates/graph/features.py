@@ -101,7 +101,9 @@ class Features:
 
     def see(self, X: Tensor, offset: Tensor) -> Seen:
         """Return the features of arguments `X[B, N, m]`; `offset[B]` is added to the length."""
-        c = torch.stack([self._coordinate(X, a, log, offset) for a, log in self.coordinates], -1)
+        none = X[..., :0].expand(len(offset), -1, -1)
+        parts = [self._coordinate(X, a, log, offset) for a, log in self.coordinates]
+        c = torch.stack(parts, -1) if parts else none
         L, D, E = self._maps
         raw = torch.cat([c @ L.mT, (c @ D.mT) * (c @ E.mT)], -1)
         return Seen((raw - self.location) / self.scale, X, c, offset)
@@ -111,7 +113,8 @@ class Features:
         L, D, E = self._maps
         linear, product = (g / self.scale).split([len(L), len(D)], -1)
         g_c = linear @ L + (product * (seen.c @ E.mT)) @ D + (product * (seen.c @ D.mT)) @ E
-        gradient, to_offset = torch.zeros_like(seen.X.expand(*g.shape[:2], -1)), g[..., 0] * 0
+        gradient = torch.zeros_like(seen.X.expand(*g.shape[:2], -1))
+        to_offset = g.new_zeros(g.shape[:2])
         for position, (a, log) in enumerate(self.coordinates):
             slope = g_c[..., position]
             if log and self._is_length(a):
@@ -143,24 +146,33 @@ class Features:
 
 
 def features_of(
-    X: Tensor, *, length: bool, exchange: tuple[int, ...] | None = None, alive: Sequence[int] = ()
+    X: Tensor,
+    *,
+    length: bool,
+    exchange: tuple[int, ...] | None = None,
+    alive: Sequence[int] | None = None,
+    signed: Sequence[bool] = (),
 ) -> Features:
-    """Return the features that suit arguments `X[N, m]`: all alive unless listed."""
+    """Return the features that suit arguments `X[N, m]`: all alive unless listed.
+
+    What is `signed` may become negative although it is not in `X`.
+    """
     count = X.shape[-1]
     positive = tuple(bool((X[:, a] > 0).all()) for a in range(count))
+    if signed:
+        positive = tuple(p and not s for p, s in zip(positive, signed, strict=True))
     if exchange is not None:
         positive = tuple(positive[a] and positive[exchange[a]] for a in range(count))
     unit = X.abs().median(0).values
     unit = torch.where(unit > 0, unit, torch.ones_like(unit))
     none = unit.new_zeros(0)
-    bare = Features(
-        length, positive, exchange, tuple(alive) or tuple(range(count)), unit, none, none
-    )
+    seen = tuple(range(count)) if alive is None else tuple(alive)
+    bare = Features(length, positive, exchange, seen, unit, none, none)
     size = bare.count
     bare = replace(bare, location=unit.new_zeros(size), scale=unit.new_ones(size))
     offset = FIRST_OFFSET * unit[:1] if length else unit.new_zeros(1)
     z = bare.see(X[None], offset).z[0]
-    spread = z.std(0, correction=0)
+    spread = z.std(0, correction=0) if size else none
     # What does not vary (one mass for all, or not yet known) is left in its own scale.
     flat = spread <= 1e-9 * z.abs().amax(0)
     return replace(

@@ -17,8 +17,9 @@ from residuum.data.observations import Observations
 from residuum.data.written_bodies import unknown_name, unknown_scalars
 from residuum.expressions.torch_evaluation import evaluate
 from residuum.problem.body_problem import BodyProblem
-from residuum.surrogates.graph.bench import Row
+from residuum.surrogates.graph.bench import Row, some_of
 from residuum.surrogates.graph.frames import Frames, frames_of
+from residuum.surrogates.graph.narrowing import LatentMap, latent_maps
 from residuum.surrogates.graph.search import GraphSearch, fit_graph
 from residuum.surrogates.graph.values import GraphSystem
 from residuum.surrogates.settings import GraphSettings
@@ -28,7 +29,8 @@ from residuum.surrogates.settings import GraphSettings
 class GraphFit:
     """Heads with unknowns `theta[Q]`, their posterior `covariance[Q, Q]`, `prior_precision[Q]`.
 
-    `kinds` tells the form of each term: mutual, central, free mutual, free. `unknown` lists the
+    `kinds` tells the form of each term: mutual, central, free mutual, free, latent; `maps` the
+    vectors that latents stand for. `unknown` lists the
     scalars that were not known, each with the label of its body.
     """
 
@@ -39,6 +41,7 @@ class GraphFit:
     prior_precision: Tensor
     axes: int
     unknown: tuple[tuple[str, str], ...]
+    maps: Mapping[str, LatentMap]
     noise: Mapping[str, float]
     relative_noise: Mapping[str, float]
     comparisons: tuple[Mapping[str, float | str], ...]
@@ -56,6 +59,7 @@ class GraphFit:
             prior_precision=trained.prior_precision[0],
             axes=search.bench.frames.axes,
             unknown=tuple(unknown),
+            maps=latent_maps(trained.system, some_of(search.bench.frames), trained.theta),
             noise={state: float(row.sigma[0]) for state, row in trained.errors.items()},
             relative_noise={state: float(r.epsilon[0]) for state, r in trained.errors.items()},
             comparisons=tuple(asdict(row) for row in search.comparisons),

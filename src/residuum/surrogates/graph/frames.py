@@ -78,16 +78,22 @@ class Frames:
         return torch.where(first, backward[self.meeting], self.forward[self.meeting])
 
     @cached_property
-    def layout(self) -> tuple[Tensor, Tensor]:
+    def _layouts(self) -> dict[int, tuple[Tensor, Tensor]]:
+        return {}
+
+    def layout(self, width: int) -> tuple[Tensor, Tensor]:
         """How coefficients `[E, d]` become a sparse matrix with a row for each row and axis.
 
-        The start of each matrix row `[R*d + 1]`, and the order `[E*d]` of the entries.
+        The start of each matrix row `[R*d + 1]`, and the order `[E*d]` of the entries, for d =
+        `width`: as many as there are axes, or one for scalars.
         """
-        axis = torch.arange(self.axes, device=self.frame.device)
-        row = (self.receiver[:, None] * self.axes + axis).flatten()
-        counts = torch.bincount(row, minlength=self.rows * self.axes)
-        starts = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
-        return starts, torch.argsort(row, stable=True)
+        if width not in self._layouts:
+            axis = torch.arange(width, device=self.frame.device)
+            row = (self.receiver[:, None] * width + axis).flatten()
+            counts = torch.bincount(row, minlength=self.rows * width)
+            starts = torch.cat([counts.new_zeros(1), counts.cumsum(0)])
+            self._layouts[width] = starts, torch.argsort(row, stable=True)
+        return self._layouts[width]
 
     def take(self, chosen: Tensor) -> Frames:
         """Return the frames that a mask `[F]` selects."""

@@ -5,7 +5,8 @@ A vector term of a vector :math:`v` and scalars :math:`s` is either *central*,
 :math:`g(v, s)`. Between two bodies it is *mutual* where Newton's third law holds: a central term
 whose :math:`\phi` does not change when the bodies are exchanged, or
 :math:`(g(v, s) - g(-v, s'))/2` with the exchanged scalars :math:`s'`. A scalar term is central
-without the direction.
+without the direction. Where the vector is a sum of another unknown term and may vanish, a central
+term is told as :math:`\chi(|v|, s)\, v`, which is regular there.
 """
 
 from __future__ import annotations
@@ -22,9 +23,10 @@ from residuum.surrogates.graph.trunk import Passed, Trunk
 
 
 class MessageHead(ABC):
-    """A function of measures `X[B or 1, N, m]` and a direction `u[N, d]`, with unknowns `theta`.
+    """A function of measures `X[B or 1, N, m]` and a direction `u[B or 1, N, d]`.
 
-    Its values are `[B, N, K]`: K = 1 multiplies the direction (or is a scalar), K = d is a vector.
+    Its unknowns are `theta`. Its values are `[B, N, K]`: K = 1 multiplies the direction (or is a
+    scalar), K = d is a vector.
     """
 
     trunk: Trunk
@@ -62,8 +64,12 @@ class MessageHead(ABC):
         """Return values and what `linearise` needs."""
 
     @abstractmethod
-    def linearise(self, theta: Tensor, tape: Any) -> tuple[Tensor, Tensor]:
-        """Return the Jacobian `[B, N, K, size]` and the gradient by measures `[B, N, K, m]`."""
+    def linearise(self, theta: Tensor, tape: Any) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the Jacobian `[B, N, K, size]` and the gradients by measures and direction.
+
+        The gradients are `[B, N, K, m]` and `[B, N, K, d]`; nothing (d = 0) where values multiply
+        the direction.
+        """
 
     @abstractmethod
     def without(self, argument: int, theta: Tensor) -> tuple[MessageHead, Tensor]:
@@ -72,10 +78,15 @@ class MessageHead(ABC):
 
 @dataclass(frozen=True)
 class CentralHead(MessageHead):
-    """One scalar function; mutual where its features are those of an exchange."""
+    """One scalar function; mutual where its features are those of an exchange.
+
+    With `length`, the measure that is the vector's length, the trunk is what multiplies the vector,
+    not its direction.
+    """
 
     trunk: Trunk
     mutual: bool
+    length: int | None = None
 
     @property
     def central(self) -> bool:
@@ -87,10 +98,25 @@ class CentralHead(MessageHead):
 
     def forward(self, theta: Tensor, X: Tensor, u: Tensor) -> tuple[Tensor, Any]:
         passed = self.trunk.forward(theta, X)
-        return passed.value, passed
+        if self.length is None:
+            return passed.value, passed
+        return passed.value * X[..., self.length, None], passed
 
-    def linearise(self, theta: Tensor, tape: Any) -> tuple[Tensor, Tensor]:
-        return self.trunk.linearise(theta, tape)
+    def linearise(self, theta: Tensor, tape: Passed) -> tuple[Tensor, Tensor, Tensor]:
+        J, gradient, none = self.trunk.linearise(theta, tape)
+        if self.length is not None:
+            length = tape.seen.X[..., self.length, None, None]
+            J, gradient = J * length, gradient * length
+            gradient[..., self.length] += tape.value
+        return J, gradient, none
+
+    def initial(self, batch: int, generator: torch.Generator) -> Tensor:
+        """Return starts; what multiplies a vector starts near a positive constant."""
+        theta = self.trunk.initial(batch, generator)
+        if self.length is not None:
+            theta[:, : self.trunk.start] = 0.0
+            theta[:, -1] = 1.0
+        return theta
 
     def without(self, argument: int, theta: Tensor) -> tuple[MessageHead, Tensor]:
         trunk, weights = self.trunk.without(argument, theta)
@@ -122,12 +148,14 @@ class FreeHead(MessageHead):
         passed.append(self.trunk.forward(theta, X[..., list(self.exchange)], -u))
         return (passed[0].value - passed[1].value) / 2, passed
 
-    def linearise(self, theta: Tensor, tape: list[Passed]) -> tuple[Tensor, Tensor]:
-        J, gradient = self.trunk.linearise(theta, tape[0])
+    def linearise(self, theta: Tensor, tape: list[Passed]) -> tuple[Tensor, Tensor, Tensor]:
+        J, gradient, turn = self.trunk.linearise(theta, tape[0])
         if self.exchange is None:
-            return J, gradient
-        J_back, back = self.trunk.linearise(theta, tape[1])
-        return (J - J_back) / 2, (gradient - back[..., list(self.exchange)]) / 2
+            return J, gradient, turn
+        J_back, back, turn_back = self.trunk.linearise(theta, tape[1])
+        gradient = (gradient - back[..., list(self.exchange)]) / 2
+        # The direction came in with the other sign.
+        return (J - J_back) / 2, gradient, (turn + turn_back) / 2
 
     def without(self, argument: int, theta: Tensor) -> tuple[MessageHead, Tensor]:
         trunk, weights = self.trunk.without(argument, theta)

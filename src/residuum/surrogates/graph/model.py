@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from residuum.expressions.torch_evaluation import evaluate
+from residuum.surrogates.graph.divergence import latent_slopes, latents_sent
 from residuum.surrogates.graph.errors import Errors, gaussian_constant, sizes
 from residuum.surrogates.graph.frames import Frames
 from residuum.surrogates.graph.jacobian import jacobian
@@ -28,11 +29,15 @@ NUMBERS = 8_000_000  # in the Jacobian of the pairs of one part
 
 @dataclass(frozen=True)
 class GraphModel:
-    """The residuals of a system on frames, and their normal equations, for given errors."""
+    """The residuals of a system on frames, and their normal equations, for given errors.
+
+    `divergence` weighs what messages that are latent cost (`divergence`).
+    """
 
     system: GraphSystem
     frames: Frames
     errors: Mapping[str, Errors]
+    divergence: float = 0.0
 
     @cached_property
     def parts(self) -> tuple[Frames, ...]:
@@ -55,6 +60,8 @@ class GraphModel:
         for part, scale in zip(self.parts, self.scales, strict=True):
             values = self.system.values(part, shared)
             rows += [torch.nan_to_num(e / scale[s]) for s, e in differences(values).items()]
+            if self.divergence:
+                rows += [self.divergence**0.5 * z for z in latents_sent(values)]
             # Of several parts none is kept, which bounds memory: `equations` does them again.
             kept.append(values if len(self.parts) == 1 else None)
         return torch.cat([r.flatten(1) for r in rows], 1).unsqueeze(1), (shared, kept)
@@ -70,6 +77,12 @@ class GraphModel:
                 there = torch.isfinite(part.targets[state]).unsqueeze(-1)
                 J = torch.where(there, J, 0.0) if not bool(there.all()) else J
                 J = J.div_(scale[state].unsqueeze(-1)).flatten(1, 2)
+                stop = start + J.shape[1]
+                A += J.mT @ J
+                g += (J.mT @ r[:, 0, start:stop].unsqueeze(-1)).squeeze(-1)
+                start = stop
+            for J in latent_slopes(values) if self.divergence else ():
+                J = (self.divergence**0.5 * J).flatten(1, 2)
                 stop = start + J.shape[1]
                 A += J.mT @ J
                 g += (J.mT @ r[:, 0, start:stop].unsqueeze(-1)).squeeze(-1)

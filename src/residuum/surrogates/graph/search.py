@@ -13,14 +13,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import torch
-from torch import Tensor
 
 from residuum.errors import UserError
 from residuum.problem.body_problem import BodyProblem
 from residuum.surrogates.graph.bench import GraphBench, Row, make_bench
-from residuum.surrogates.graph.errors import sizes, standard_error
+from residuum.surrogates.graph.comparison import is_better, relative_error, split
 from residuum.surrogates.graph.frames import Frames
-from residuum.surrogates.graph.model import all_differences
+from residuum.surrogates.graph.latent import latents_of
+from residuum.surrogates.graph.narrowing import narrowed
 from residuum.surrogates.graph.training import GraphTrained, train
 from residuum.surrogates.settings import GraphSettings
 
@@ -28,12 +28,8 @@ SEARCH_ROUNDS, PRUNE_ROUNDS, FIRST_ROUNDS = 5, 3, 4
 HELPS = 0.9  # ratio of errors by which removing an argument counts as a relief
 HARMLESS = 1.1  # the same where what was learned says little of what was not seen
 WORSE = 2.0  # ratio of errors on unseen and learned snapshots that means so
-SEARCHED, FEWEST = 12_000, 10  # pairs, and snapshots, that a search looks at
 SLACK = 3.0  # nats of evidence that an argument must be worth to stay
-CERTAIN = 2.0  # standard errors by which a freer form must be better
-NEGLIGIBLE = 1e-3  # relative error below which no form need be better
 IDLE = 1e-4  # relative error that absence of an argument may leave
-MUCH = 1.02  # ratio of errors below which none is
 
 Kinds = Mapping[str, str]
 
@@ -100,14 +96,7 @@ class _Search:
 
     @classmethod
     def over(cls, bench: GraphBench, generator: torch.Generator) -> _Search:
-        count = len(bench.frames)
-        order = torch.randperm(count, generator=generator)
-        searched, most = _searched(bench)
-        held = max(1, round(bench.settings.holdout * searched))
-        learning, unseen = (
-            bench.frames.take(_mask(chosen, count, bench.frames.frame.device))
-            for chosen in (order[held:searched], torch.cat([order[:held], order[searched:most]]))
-        )
+        learning, unseen = split(bench, generator)
         return cls(bench, generator, learning, unseen)
 
     def run(self) -> GraphTrained:
@@ -134,7 +123,38 @@ class _Search:
             # Of the forms that are as good as the best, the simplest.
             best = next(other for other in better if not self._better(other, best))
             best, kinds = self.relieve(best), dict(best.kinds)
-        return best
+        return self._with_latents(best)
+
+    def _with_latents(self, best: GraphTrained) -> GraphTrained:
+        """Return the fit, or one of latent messages where it is better still."""
+        views, asked = self.bench.views, "latent" in self.bench.settings.messages
+        pairs = {term: "latent" for term, view in views.items() if view.partner}
+        if not asked or not pairs:
+            return best
+        given = all(best.kinds[term] == "latent" for term in pairs)
+        trial = best if given else self._try({**best.kinds, **pairs}, {})
+        better = given or self._better(best, trial)
+        trial = self.narrow(self.relieve(trial) if better and not given else trial)
+        return trial if better else best
+
+    def narrow(self, fit: GraphTrained) -> GraphTrained:
+        """Return the fit with as many latents as it needs, by the sparsity that is asked for."""
+        found = narrowed(
+            fit,
+            self.learning,
+            self.bench.settings.bottleneck.sparsity,
+            lambda heads, theta: train(
+                self.bench,
+                self.learning,
+                heads,
+                fit.kinds,
+                theta,
+                rounds=PRUNE_ROUNDS,
+                stage="narrow",
+                before=fit,
+            ),
+        )
+        return self._noted(found)
 
     def _simplest(self) -> dict[str, str]:
         return {term: self._kinds(term)[0] for term in self.bench.views}
@@ -178,7 +198,7 @@ class _Search:
             (term, argument)
             for term, head in fit.heads.items()
             for argument in head.alive
-            if argument >= int(self.bench.views[term].term.vector)
+            if argument != self.bench.views[term].along
             and argument <= (head.partner(argument) if head.mutual else argument)
         ]
 
@@ -187,8 +207,12 @@ class _Search:
 
     def _kinds(self, term: str) -> tuple[str, ...]:
         """Return the forms of a term that are asked for, simplest first."""
-        possible = self.bench.views[term].kinds
-        return tuple(k for k in possible if k in self.bench.settings.messages) or possible[-1:]
+        messages = self.bench.settings.messages
+        if messages == ("latent",) and self.bench.views[term].partner:
+            return messages
+        # Latents are a matter of two terms at once.
+        possible = tuple(k for k in self.bench.views[term].kinds if k != "latent")
+        return tuple(k for k in possible if k in messages) or possible[-1:]
 
     def _try(
         self, kinds: Kinds, dead: Mapping[str, set[int]], restarts: int | None = None
@@ -208,10 +232,13 @@ class _Search:
                 "the surrogate could not be fitted: no restart gave finite numbers",
                 hint="look for accelerations far from the rest, or equations that are not finite",
             )
-        error = self._error(best)
-        evidence = float(best.evidence[0])
-        self.compared.append(FormComparison(self._title(best), error, best.system.size, evidence))
-        return best
+        return self._noted(best)
+
+    def _noted(self, fit: GraphTrained) -> GraphTrained:
+        """Return the fit, which is written down among what was compared."""
+        evidence, size = float(fit.evidence[0]), fit.system.size
+        self.compared.append(FormComparison(self._title(fit), self._error(fit), size, evidence))
+        return fit
 
     def _more(self, fit: GraphTrained, frames: Frames, rounds: int, stage: str) -> GraphTrained:
         return train(
@@ -241,17 +268,6 @@ class _Search:
             before=fit,
         )
 
-    def _squares(self, fit: GraphTrained, frames: Frames | None = None) -> Tensor:
-        """Return the mean square of relative errors in each frame, the unseen ones, `[F]`."""
-        frames, rows = frames or self.unseen, []
-        for state, e in all_differences(fit.system, frames, fit.theta).items():
-            scaled = e[0] / standard_error(sizes(frames.targets[state]))
-            # Quite wrong is quite wrong: a few wild values must not decide between forms.
-            rows.append(scaled.square().clamp(max=1.0).nanmean(1).nan_to_num(0.0))
-        each = torch.stack(rows).mean(0)
-        total = each.new_zeros(len(frames)).index_add_(0, frames.frame, each)
-        return total / torch.bincount(frames.frame, minlength=len(frames))
-
     def _title(self, fit: GraphTrained) -> str:
         """Return the forms of the terms and the arguments that were left out."""
         parts = []
@@ -259,32 +275,13 @@ class _Search:
             names = self.bench.views[term].term.measures
             left_out = [names[a] for a in sorted(self._dead(fit, term))]
             without = f" without {', '.join(left_out)}" if left_out else ""
-            parts.append(f"{term} {kind}{without}")
+            count = latents_of(fit.heads[term])
+            several = f" of {count} latents" if kind == "latent" else ""
+            parts.append(f"{term} {kind}{several}{without}")
         return "; ".join(parts)
 
     def _error(self, fit: GraphTrained, frames: Frames | None = None) -> float:
-        return float(self._squares(fit, frames).mean().sqrt())
+        return relative_error(fit, self.unseen if frames is None else frames)
 
     def _better(self, simple: GraphTrained, free: GraphTrained) -> bool:
-        """Tell whether a freer form predicts unseen frames better, beyond chance and use."""
-        a, b = self._squares(simple), self._squares(free)
-        gain = a - b
-        spread = gain.std(correction=0) / max(1, len(gain) - 1) ** 0.5
-        matters = a.mean() > max(NEGLIGIBLE**2, MUCH**2 * float(b.mean()))
-        return bool(matters & (gain.mean() > CERTAIN * spread))
-
-
-def _searched(bench: GraphBench) -> tuple[int, int]:
-    """Return how many snapshots are searched on, and how many are looked at in all.
-
-    Fewer where each holds many pairs; errors are compared on all that are not learned from.
-    """
-    count = len(bench.frames)
-    most = min(count, max(FEWEST, SEARCHED * count // max(1, len(bench.frames.receiver))))
-    return min(bench.settings.search, most), most
-
-
-def _mask(chosen: Tensor, count: int, device: torch.device) -> Tensor:
-    mask = torch.zeros(count, dtype=torch.bool)
-    mask[chosen] = True
-    return mask.to(device)
+        return is_better(simple, free, self.unseen)

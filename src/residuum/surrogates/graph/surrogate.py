@@ -18,6 +18,8 @@ from residuum.surrogates.graph.format import (
     term_arrays,
 )
 from residuum.surrogates.graph.heads import MessageHead
+from residuum.surrogates.graph.latent import TopHead, latents_of
+from residuum.surrogates.graph.narrowing import LatentMap
 from residuum.surrogates.surrogate import SCHEMA, Surrogate
 
 
@@ -50,6 +52,7 @@ class GraphSurrogate(Surrogate):
                     fit.system.heads[name],
                     fit.axes,
                     places[name].start,
+                    fit.maps.get(name),
                 )
                 for name, measures in fit.terms.items()
             },
@@ -92,11 +95,35 @@ class GraphSurrogate(Surrogate):
     def hidden_gradient(self, term: str, X: np.ndarray) -> np.ndarray:
         return self._along(term, X)[2].numpy().copy()
 
+    @torch.inference_mode()
+    def mean(self, term: str, X: np.ndarray) -> np.ndarray:
+        one = self.body_terms[term]
+        if not one.head.central:
+            return self._along(term, X)[0].numpy().copy()
+        points = torch.tensor(np.asarray(X, dtype=float))[None]
+        values, _ = one.head.forward(self.theta[None, one.place], points, points[..., :1])
+        return values[0, :, 0].numpy().copy()
+
+    @torch.inference_mode()
+    def linearised(self, term: str, X: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        values, J, gradient = self._along(term, X)
+        whole = J.new_zeros(len(J), len(self.theta))
+        whole[:, self.body_terms[term].place] = J
+        return values.numpy().copy(), whole.numpy().copy(), gradient.numpy().copy()
+
+    @property
+    def posterior(self) -> np.ndarray:
+        return self.covariance.numpy().copy()
+
+    @property
+    def forms(self) -> Mapping[str, str]:
+        return {name: term.kind for name, term in self.body_terms.items()}
+
     def _along(self, term: str, X: np.ndarray) -> tuple[Tensor, Tensor, Tensor]:
         """Return values `[n]`, their Jacobian `[n, q]` and gradient `[n, m]`, along the vector."""
         one = self.body_terms[term]
         points = torch.tensor(np.asarray(X, dtype=float))[None]
-        return along(one.head, self.theta[None, one.place], points, one.axes)
+        return along(one.head, self.theta[None, one.place], points, one.axes, one.map)
 
     @property
     def parameters(self) -> Mapping[str, tuple[float, float]]:
@@ -115,8 +142,16 @@ class GraphSurrogate(Surrogate):
 
     @property
     def latents(self) -> Mapping[str, int]:
-        terms = self.body_terms.items()
-        return {name: 1 if term.head.central else term.axes for name, term in terms}
+        return {name: latents_of(term.head) for name, term in self.body_terms.items()}
+
+    @property
+    def maps(self) -> Mapping[str, tuple[np.ndarray, float]]:
+        terms = {name: term.map for name, term in self.body_terms.items()}
+        return {
+            name: (map.matrix.cpu().numpy().copy(), map.aligned)
+            for name, map in terms.items()
+            if map is not None
+        }
 
     @property
     def history(self) -> Sequence[Mapping[str, float | str]]:
@@ -159,23 +194,28 @@ class GraphSurrogate(Surrogate):
 
 
 def along(
-    head: MessageHead, theta: Tensor, points: Tensor, axes: int
+    head: MessageHead, theta: Tensor, points: Tensor, axes: int, map: LatentMap | None = None
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return values `[n]`, Jacobian `[n, q]` and gradient `[n, m]` of a term along its vector.
 
-    A free term is averaged over the axes and back.
+    A free term is averaged over the axes and back. Latents are told by the vector they stand for.
     """
     if head.central:
-        value, tape = head.forward(theta, points, points[0, :, :1])
-        J, gradient = head.linearise(theta, tape)
+        value, tape = head.forward(theta, points, points[..., :1])
+        J, gradient, _ = head.linearise(theta, tape)
         return value[0, :, 0], J[0, :, 0], gradient[0, :, 0]
     totals = [points.new_zeros(())] * 3
     for axis in range(axes):
         for sign in (1.0, -1.0):
-            u = points.new_zeros(points.shape[1], axes)
-            u[:, axis] = sign
+            u = points.new_zeros(1, points.shape[1], axes)
+            u[..., axis] = sign
+            if map is not None and isinstance(head, TopHead):
+                u = u @ torch.linalg.pinv(map.matrix).mT
             value, tape = head.forward(theta, points, u)
-            J, gradient = head.linearise(theta, tape)
-            parts = (part[0, :, axis] for part in (value, J, gradient))
+            J, gradient, _ = head.linearise(theta, tape)
+            parts = tuple(part[0] for part in (value.unsqueeze(-1), J, gradient))
+            if map is not None and not isinstance(head, TopHead):
+                parts = tuple(map.matrix @ part for part in parts)
+            parts = (parts[0][:, axis, 0], parts[1][:, axis], parts[2][:, axis])
             totals = [a + sign * b / (2 * axes) for a, b in zip(totals, parts, strict=True)]
     return totals[0], totals[1], totals[2]

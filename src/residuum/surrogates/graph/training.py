@@ -16,6 +16,7 @@ from torch import Tensor
 
 from residuum.surrogates.evidence import Group, Groups, plain_group
 from residuum.surrogates.graph.bench import GraphBench, Row
+from residuum.surrogates.graph.divergence import gains
 from residuum.surrogates.graph.errors import Errors, first_errors, sizes, standard_error
 from residuum.surrogates.graph.frames import Frames
 from residuum.surrogates.graph.heads import MessageHead
@@ -141,6 +142,8 @@ class _Run:
         self.groups = Groups.of(groups_of(system)).to(theta.device)
         self.kappa = self.groups.initial.expand(len(theta), -1)
         self.bounds = _bounds(bench, system)
+        bottleneck = bench.settings.bottleneck
+        self.divergence = bottleneck.penalty if bottleneck.sparsity == "kl" else 0.0
         self.damping: float | Tensor = 1e-3
         self.evidence = torch.full_like(theta[:, 0], -torch.inf)
         self.clock, self.count, self.exact = time.perf_counter(), 0, False
@@ -157,7 +160,7 @@ class _Run:
 
     def round(self) -> bool:
         """Fit once, then update priors and errors; return whether nothing is left to gain."""
-        model = GraphModel(self.system, self.frames, self.errors)
+        model = GraphModel(self.system, self.frames, self.errors, self.divergence)
         precision = self.groups.precision(self.kappa)
         none = self.theta.new_zeros(len(self.theta), 1, 0)
         fit = minimise_by(
@@ -199,6 +202,8 @@ class _Run:
         kappa = self.groups.update(
             self.kappa, self.theta[:, None], 1 / precision[:, None], after[:, None]
         )
+        if self.divergence:
+            kappa = self._with_divergence(kappa)
         self.kappa = torch.where(ok & torch.isfinite(kappa), kappa, self.kappa)
         determined = (1 - precision * after).clamp(0, 1).sum(1).nan_to_num(0.0)
         share = determined / len(self.frames.targets)
@@ -209,6 +214,21 @@ class _Run:
             relative = e / standard_error(size)
             exact &= bool(relative.square().nanmean((1, 2)).sqrt().min() < EXACT)
         return exact
+
+    def _with_divergence(self, kappa: Tensor) -> Tensor:
+        """Return the priors' strengths with those of reading latents by what their messages cost.
+
+        They are the tangent of the logarithm of what is read.
+        """
+        kappa = kappa.clone()
+        pairs = len(self.frames.receiver)
+        for update, gain in gains(self.system, self.frames, self.theta, self.errors).items():
+            head = self.system.heads[update]
+            size = head.strengths(self.theta[:, self.system.places[update]]).square()  # type: ignore[attr-defined]
+            slope = self.divergence * pairs * gain / size.clamp_min(1e-300) / (1 + gain)
+            for k in range(gain.shape[1]):
+                kappa[:, self.names.index(f"{update} latent {k}")] = slope[:, k]
+        return kappa
 
     def _record(self, iterations: int) -> None:
         self.count += 1

@@ -98,7 +98,7 @@ class Trunk:
         return torch.cat([law, self.network.initial((batch,), generator)], 1)
 
     def forward(self, theta: Tensor, X: Tensor, extra: Tensor | None = None) -> Passed:
-        """Return values `[B, N, outputs]` (in the tape) of `X[B or 1, N, m]`, `extra[N, e]`."""
+        """Return values `[B, N, outputs]` and a tape of `X[B or 1, N, m]`, `extra[.., N, e]`."""
         seen = self.features.see(X, self._offset(theta))
         z = seen.z if extra is None else torch.cat([seen.z, extra.expand(len(theta), -1, -1)], -1)
         exponent = (seen.z[..., self._powered] @ self._exponents(theta).unsqueeze(-1)).squeeze(-1)
@@ -106,8 +106,11 @@ class Trunk:
         tape = self.network.forward(theta[:, None, self.start :], z[:, None, None])
         return Passed(seen, prefactor, tape, prefactor.unsqueeze(-1) * tape.output[:, 0, 0])
 
-    def linearise(self, theta: Tensor, passed: Passed) -> tuple[Tensor, Tensor]:
-        """Return the Jacobian `[B, N, outputs, size]` and the gradient `[B, N, outputs, m]`."""
+    def linearise(self, theta: Tensor, passed: Passed) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the Jacobian `[B, N, outputs, size]` and the gradients by arguments and extras.
+
+        The gradients are `[B, N, outputs, m]` and `[B, N, outputs, e]`.
+        """
         B, N, K = passed.value.shape
         eye = torch.eye(K, dtype=theta.dtype, device=theta.device)
         cotangent = passed.prefactor[:, None, None, None, :, None] * eye[:, None, None, :]
@@ -115,7 +118,8 @@ class Trunk:
         weights = J[..., self.start :].movedim(1, 2).unsqueeze(1)
         _, g = self.network.linearise(passed.tape, cotangent, weights)
         J[..., : self.powers] = passed.value.unsqueeze(-1) * self._logarithms(passed.seen)
-        to_z = g[:, 0, :, 0, :, : self.features.count].movedim(1, 2).contiguous()
+        to_input = g[:, 0, :, 0].movedim(1, 2)
+        to_z = to_input[..., : self.features.count].contiguous()
         to_z[..., self._powered] += (
             passed.value.unsqueeze(-1) * self._exponents(theta)[:, None, None]
         )
@@ -123,7 +127,8 @@ class Trunk:
         if self.features.length:
             slope = torch.stack([to_offset for _, to_offset in gradients], 2)
             J[..., self.powers] = slope * passed.seen.offset[:, None, None]
-        return J, torch.stack([gradient for gradient, _ in gradients], 2)
+        gradient = torch.stack([to_arguments for to_arguments, _ in gradients], 2)
+        return J, gradient, to_input[..., self.features.count :]
 
     def without(self, argument: int, theta: Tensor) -> tuple[Trunk, Tensor]:
         """Return the function that does not see an argument, and what is left of `theta`."""

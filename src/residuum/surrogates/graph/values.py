@@ -17,7 +17,7 @@ from torch import Tensor
 from residuum.expressions.calculus import ZERO, differentiate
 from residuum.expressions.expression import Expression
 from residuum.expressions.torch_evaluation import evaluate
-from residuum.problem.body_problem import RECEIVER, SENDER, BodyProblem
+from residuum.problem.body_problem import RECEIVER, SENDER, BodyProblem, arguments_of
 from residuum.problem.hidden_term import Call
 from residuum.problem.names import PAIR_SUM
 from residuum.surrogates.graph.frames import Frames
@@ -80,7 +80,8 @@ class GraphSystem:
         """Derivatives of right-hand sides, terms of sums and arguments of calls."""
         formulas = [e.rhs for e in self.problem.equations]
         formulas += [row.term for row in self.problem.sums]
-        formulas += [a for call in self.problem.calls for a in call.arguments]
+        called = arguments_of(self.problem.calls, self.problem.vector_calls)
+        formulas += [argument for arguments in called.values() for argument in arguments]
         return {formula: _gradient(formula) for formula in formulas}
 
     @cached_property
@@ -88,6 +89,19 @@ class GraphSystem:
         """The names of what is estimated, in formulas."""
         ends = (RECEIVER, SENDER)
         return frozenset(self.problem.estimated) | {n + e for n in self.scalars for e in ends}
+
+    @cached_property
+    def unknown(self) -> frozenset[str]:
+        """All names that depend on what is estimated: placeholders of calls and sums too."""
+        found = self.loose | {call.placeholder for call in self.problem.calls}
+        # What is called may stand in what is called: as often as there are placeholders.
+        for _ in self.problem.opened:
+            found |= {
+                name
+                for name, formulas in self.problem.opened.items()
+                if any(found & set(formula.variables) for formula in formulas)
+            }
+        return found
 
     def values(self, frames: Frames, theta: Tensor) -> BodyValues:
         """Return the values of names for the rows of frames."""
@@ -103,8 +117,9 @@ def _gradient(formula: Expression) -> dict[str, Expression]:
 class Called:
     """A hidden call: measures `X[B or 1, S, m]` where the head was evaluated, its values and tape.
 
-    `sample[N]` is where each row's or pair's value stands, `factor[N, d or 1]` multiplies it.
-    `turned[N]` tells pairs for which the sample is that of the reverse.
+    `sample[N]` is where each row's or pair's value stands, `factor[B or 1, N, d or 1]` multiplies
+    it. `turned[N]` tells pairs for which the sample is that of the reverse. `u[B or 1, N, d]` is
+    the direction of each row or pair.
     """
 
     head: MessageHead
@@ -114,6 +129,7 @@ class Called:
     sample: Tensor
     factor: Tensor
     turned: Tensor
+    u: Tensor
 
     @property
     def vector(self) -> Tensor:
@@ -209,9 +225,9 @@ def placeholder(values: BodyValues | PairValues, name: str) -> Tensor:
 def measured(
     values: BodyValues | PairValues, call: Call, vectors: tuple[bool, ...]
 ) -> tuple[Tensor, Tensor]:
-    """Return measures `[B or 1, N, m]` and the direction `[N, d]` of the first vector.
+    """Return measures `[B or 1, N, m]` and the direction `[B or 1, N, d]` of the first vector.
 
-    The direction is `[N, 1]` ones where there is no vector.
+    The direction is ones `[1, N, 1]` where there is no vector.
     """
     count = values.frames.rows if isinstance(values, BodyValues) else len(values.frames.receiver)
     parts, direction = [], None
@@ -220,10 +236,10 @@ def measured(
         length = argument.norm(dim=-1, keepdim=True) if vector else argument
         parts.append(length)
         if vector and direction is None:
-            direction = (argument / length.clamp_min(torch.finfo(length.dtype).tiny))[0]
+            direction = argument / length.clamp_min(torch.finfo(length.dtype).tiny)
     batch = max(len(part) if part.dim() == 3 else 1 for part in parts)
     X = torch.cat([part.expand(batch, count, 1) for part in parts], -1)
-    return X, X.new_ones(count, 1) if direction is None else direction
+    return X, X.new_ones(1, count, 1) if direction is None else direction
 
 
 def _call(values: BodyValues | PairValues, name: str, pairs: Frames | None) -> Called:
@@ -231,17 +247,18 @@ def _call(values: BodyValues | PairValues, name: str, pairs: Frames | None) -> C
     term = values.system.problem.hidden_term(call.term)
     head = values.system.heads[call.term]
     X, u = measured(values, call, term.vectors or (False,) * len(term.arguments))
-    sample = torch.arange(len(u), device=u.device)
+    sample = torch.arange(u.shape[1], device=u.device)
     turned = torch.zeros_like(sample, dtype=torch.bool)
-    factor = u if term.vector and head.central else torch.ones_like(u[:, :1])
+    factor = u if term.vector and head.central else torch.ones_like(u[:1, :, :1])
+    seen = u
     if head.mutual and pairs is not None:
         sample = pairs.meeting
         turned = pairs.receiver > pairs.sender
-        X, u = X[:, pairs.forward], u[pairs.forward]
+        X, seen = X[:, pairs.forward], u[:, pairs.forward]
         if not head.central:
             factor = torch.where(turned[:, None], -factor, factor)
-    value, tape = head.forward(values.theta[:, values.system.places[call.term]], X, u)
-    return Called(head, X, value, tape, sample, factor, turned)
+    value, tape = head.forward(values.theta[:, values.system.places[call.term]], X, seen)
+    return Called(head, X, value, tape, sample, factor, turned, u)
 
 
 def _parameters(system: GraphSystem, theta: Tensor) -> dict[str, Tensor]:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from residuum.expressions.torch_evaluation import evaluate
+from residuum.problem.body_problem import RECEIVER, SENDER, BodyProblem, reached
 from residuum.problem.hidden_term import Call, HiddenTerm
 from residuum.problem.names import PAIR_SUM
 from residuum.surrogates.graph.errors import sizes
@@ -25,7 +26,10 @@ class TermView:
     """What a hidden term's calls show: measures `X[N, m]`, the axes, and the value's typical size.
 
     `exchange[m]` is the measure that takes each one's place when two bodies are exchanged, None
-    outside sums or where a measure has no partner.
+    outside sums or where a measure has no partner. `learned[m]` tells the measures that are made of
+    other hidden terms, so that `X` shows what they are where those are one. `chained` is whether
+    the term is made of others or others of it, and `partner` the other one where the update takes
+    the sum of nothing but messages, so that these may be latent.
     """
 
     term: HiddenTerm
@@ -34,12 +38,23 @@ class TermView:
     in_pairs: bool
     exchange: tuple[int, ...] | None
     scale: float
+    learned: tuple[bool, ...]
+    chained: bool
+    partner: str | None
+
+    @property
+    def along(self) -> int | None:
+        """The measure that is the length of a vector term's direction."""
+        return self.term.vectors.index(True) if self.term.vector else None
 
     @property
     def kinds(self) -> tuple[str, ...]:
         """The heads that may stand for the term, simplest first."""
         central = ("mutual", "central") if self.exchange is not None else ("central",)
-        if not self.term.vector:
+        if self.term.vector and self.partner:
+            return (*central, "latent")
+        # A free message under an unknown update is known up to any linear map only.
+        if not self.term.vector or self.chained:
             return central
         free = ("free mutual", "free") if self.exchange is not None else ("free",)
         return (*central, *free)
@@ -63,11 +78,11 @@ class UnitHead(MessageHead):
         return argument
 
     def forward(self, theta: Tensor, X: Tensor, u: Tensor) -> tuple[Tensor, Any]:
-        return theta.new_ones(len(theta), len(u), 1), X
+        return theta.new_ones(len(theta), u.shape[1], 1), X
 
-    def linearise(self, theta: Tensor, tape: Any) -> tuple[Tensor, Tensor]:
+    def linearise(self, theta: Tensor, tape: Any) -> tuple[Tensor, Tensor, Tensor]:
         B, (_, N, m) = len(theta), tape.shape
-        return theta.new_zeros(B, N, 1, 0), theta.new_zeros(B, N, 1, m)
+        return tuple(theta.new_zeros(B, N, 1, size) for size in (0, m, 0))  # type: ignore[return-value]
 
     def without(self, argument: int, theta: Tensor) -> tuple[MessageHead, Tensor]:
         return self, theta
@@ -83,7 +98,41 @@ def view_of(system: GraphSystem, frames: Frames, theta: Tensor, term: HiddenTerm
     at = values.pairs if in_pairs else values
     X = torch.cat([measured(at, call, vectors)[0][0] for call in calls])
     exchange = _exchange(system, frames, theta, calls, vectors) if in_pairs else None
-    return TermView(term, X, frames.axes, in_pairs, exchange, _scale(values, calls))
+    nested, hidden = system.problem.nested, {call.placeholder for call in system.problem.calls}
+    learned = tuple(
+        any(hidden & set(reached([call.arguments[place]], system.problem.opened)) for call in calls)
+        for place in range(len(term.arguments))
+    )
+    chained = term.name in nested or any(term.name in inner for inner in nested.values())
+    scale = _scale(values, calls)
+    partner = latent_partners(system.problem).get(term.name)
+    return TermView(term, X, frames.axes, in_pairs, exchange, scale, learned, chained, partner)
+
+
+def latent_partners(problem: BodyProblem) -> dict[str, str]:
+    """Return update and message by each other where one takes a sum of the other alone.
+
+    Only scalars may multiply the messages, and nothing else holds them.
+    """
+    found: dict[str, str] = {}
+    for outer, inner in problem.nested.items():
+        term = problem.hidden_term(outer)
+        calls = [call for call in problem.calls if call.term == outer]
+        if not term.vector or len(calls) != 1 or len(inner) != 1:
+            continue
+        argument = calls[0].arguments[term.vectors.index(True)]
+        row = next((r for r in problem.sums if argument.tokens == (r.placeholder,)), None)
+        own = {call.placeholder for call in problem.calls if call.term == inner[0]}
+        if row is None or len(own) != 1 or not own <= set(row.term.variables):
+            continue
+        vectors = {n + e for n in problem.components for e in (RECEIVER, SENDER)}
+        places = [e.rhs for e in problem.equations] + [r.term for r in problem.sums if r != row]
+        places += [a for call in calls for a in call.arguments if a != argument]
+        places += [a for call in problem.vector_calls for a in call.arguments]
+        alone = not any({row.placeholder, *own} & set(place.variables) for place in places)
+        if alone and not vectors & set(row.term.variables):
+            found |= {outer: inner[0], inner[0]: outer}
+    return found
 
 
 def _exchange(
@@ -102,7 +151,7 @@ def _exchange(
     for call in calls:
         X, u = measured(pairs, call, vectors)
         found = _partners(X[0], X[0][back])
-        turned = not any(vectors) or _close(u, -u[back])
+        turned = not any(vectors) or _close(u, -u[:, back])
         if found is None or not turned or partners not in (None, found):
             return None
         partners = found
