@@ -84,6 +84,23 @@ class WrittenBodies:
         inputs = {name: whole[name] for name in self.written.inputs}
         return Experiment(e.name, e.t, states, inputs, e.held_out)
 
+    def components(self, e: Experiment) -> dict[str, np.ndarray]:
+        """Return every component of all bodies of an experiment, gaps filled in a straight line."""
+        return {
+            name: _filled(e.t, e.states[component].reshape(len(e.t), -1)[:, place])
+            for component in self.problem.components
+            for place, name in enumerate(self.expansion.components(component))
+        }
+
+    def gathered(self, e: Experiment, parts: Mapping[str, np.ndarray]) -> Experiment:
+        """Return an experiment with its states put together from the components of all bodies."""
+        shape = (len(e.t), len(e.bodies), e.axes)
+        states = {
+            c: np.stack([parts[name] for name in self.expansion.components(c)], -1).reshape(shape)
+            for c in self.problem.components
+        }
+        return replace(e, states=states)
+
     def _sample(self, e: Experiment, body: int, frames: np.ndarray) -> dict[str, np.ndarray]:
         """Return all named values of some frames, with one body first."""
         order = [body, *(b for b in range(len(e.bodies)) if b != body)]
@@ -215,6 +232,11 @@ def _frames(e: Experiment, body: int, every: int, before: int) -> np.ndarray:
     frames = np.arange(-before % every, len(e.t), every)
     known = [np.isfinite(v[frames, body]).all(axis=-1) for v in e.states.values()]
     return frames[np.all(known, axis=0)]
+
+
+def _filled(t: np.ndarray, values: np.ndarray) -> np.ndarray:
+    there = np.isfinite(values)
+    return np.interp(t, t[there], values[there]) if there.any() else values
 
 
 def _blank(like: np.ndarray) -> np.ndarray:

@@ -7,12 +7,12 @@ A term between bodies is sampled at pairs of bodies as they were measured, in le
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
 
-from residuum.data.observations import Experiment, Observations
+from residuum.data.observations import Experiment
 from residuum.data.written_bodies import scalars_of
 from residuum.hidden.samples import HiddenSamples
 from residuum.problem.body_evaluation import evaluate_bodies
@@ -31,20 +31,31 @@ class Terms(Protocol):
     @property
     def alive(self) -> Mapping[str, tuple[bool, ...]]: ...
     def hidden(self, term: str, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]: ...
+    def hidden_prior(self, term: str, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]: ...
 
 
 def body_samples(
-    surrogate: Terms, problem: BodyProblem, observations: Observations
+    surrogate: Terms,
+    problem: BodyProblem,
+    experiments: Sequence[Experiment],
+    *,
+    posterior: bool = False,
 ) -> dict[str, HiddenSamples]:
-    """Return samples of every hidden term at measured pairs, or bodies.
+    """Return samples of every hidden term at pairs of bodies, or bodies, of all frames.
 
-    They are evenly spaced in the order of their first argument.
+    They are evenly spaced in the order of their first argument. As a `posterior` they come with
+    their prior, which matters where data are noisy.
     """
-    places = places_of(problem, observations.training, surrogate.parameters)
-    return {
-        term.name: _samples(surrogate, term.name, term.measures, *_spread(*places[term.name]))
-        for term in problem.hidden_terms
-    }
+    places = places_of(problem, experiments, surrogate.parameters)
+    found = {}
+    for term in problem.hidden_terms:
+        X, t, experiment = _spread(*places[term.name])
+        samples = _samples(surrogate, term.name, term.measures, X, t, experiment)
+        if posterior:
+            mean, prior = surrogate.hidden_prior(term.name, X)
+            samples = replace(samples, prior=prior, prior_mean=mean)
+        found[term.name] = samples
+    return found
 
 
 def places_of(

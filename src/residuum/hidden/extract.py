@@ -48,18 +48,21 @@ def extract(
 
     Samples stand along the trajectories, at equal times within each experiment's training part,
     about three an interval between measurements and at most two hundred a term; those of bodies
-    with measured accelerations at the bodies as measured. Their covariance is the posterior with
-    all other unknowns marginalised. Everything is in the user's units.
+    at pairs of them, as measured or as the surrogate has them. Their covariance is the posterior
+    with all other unknowns marginalised. Everything is in the user's units.
     """
     if not isinstance(problem, BodyProblem):
         units = units_of_terms(problem, observations.units)
         return _along_trajectories(surrogate, problem, observations, units)
     if rates_are_given(problem, observations):
-        samples = body_samples(surrogate, problem, observations)
+        samples = body_samples(surrogate, problem, observations.training)
         return _extraction(surrogate, samples, {})
     bodies = WrittenBodies.of(problem, observations.experiments)
-    units = {t.name: TermUnits((None,) * len(t.arguments), None) for t in problem.hidden_terms}
-    return _along_trajectories(surrogate, bodies.written, bodies.flat(observations), units)
+    parts = [e for e in observations.training if e.name in surrogate.experiments]
+    paths = {e.name: Trajectory(e.t, surrogate.states(e.name, e.t)) for e in parts}
+    moving = [bodies.gathered(e, paths[e.name].components) for e in parts]
+    samples = body_samples(surrogate, problem, moving, posterior=True)
+    return _extraction(surrogate, samples, paths)
 
 
 def _along_trajectories(

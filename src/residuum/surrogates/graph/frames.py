@@ -183,9 +183,8 @@ def _one(
     numbers: Mapping[str, Mapping[str, int]],
 ) -> Frames:
     """Return the frames of one experiment; `numbers` are those of unknown scalars by label."""
-    components = [c for c in problem.components if c in used or c in problem.states]
-    states = {name: _state(experiment, name) for name in components}
-    there = np.all([np.isfinite(v).all(axis=-1) for v in states.values()], axis=0)
+    states = _needed(problem, experiment, used)
+    there = _there(states)
     instant, body = np.nonzero(there)
     frame = np.unique(instant, return_inverse=True)[1]
     receiver, sender = _pairs(np.bincount(frame))
@@ -208,6 +207,22 @@ def _one(
         sender,
         unknown,
     )
+
+
+def seen_bodies(problem: BodyProblem, experiment: Experiment) -> np.ndarray:
+    """Return which bodies have a row in which instant of an experiment, `[n, b]`."""
+    return _there(_needed(problem, experiment, _names_used(problem)))
+
+
+def _needed(
+    problem: BodyProblem, experiment: Experiment, used: set[str]
+) -> dict[str, np.ndarray]:
+    components = [c for c in problem.components if c in used or c in problem.states]
+    return {name: _state(experiment, name) for name in components}
+
+
+def _there(states: Mapping[str, np.ndarray]) -> np.ndarray:
+    return np.all([np.isfinite(v).all(axis=-1) for v in states.values()], axis=0)
 
 
 def _state(experiment: Experiment, name: str) -> np.ndarray:
