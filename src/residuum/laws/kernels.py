@@ -2,9 +2,9 @@ r"""Everything compiled: evaluation of a system with its derivatives, integratio
 
 One file, because numba's cache does not see changes in functions that another file defines.
 
-A system is a flat postfix program (`expressions.program`): one formula per component. Values go
-forward, derivatives come back by reverse mode, so one pass gives the Jacobian whatever the number
-of unknowns. States integrated as logarithms (`logarithmic[i]`) are z = log u with dz/dt = f(u)/u.
+A system is a list of instructions that its formulas, one a component, share (`laws.system`).
+Values go forward once for all of them; derivatives come back by reverse mode, formula by formula
+through what each asks for, whatever the number of unknowns. States integrated as logarithms (`logarithmic[i]`) are z = log u with dz/dt = f(u)/u.
 Integration is the fifth-order method of Dormand and Prince (1980,
 doi:10.1016/0771-050X(80)90013-3) with a fixed number of steps a segment, so that the
 sensitivities are the exact derivatives of what is computed.
@@ -122,20 +122,15 @@ def _binary(op: int, a: float, b: float) -> tuple[float, float, float]:
 
 
 @njit(cache=True, error_model="numpy")
-def right_hand_side(program, logarithmic, v, f, jacobian, work):
-    """Write dz/dt to `f[n]` and d f / d v to `jacobian[n, len(v)]` at `v = (z, theta, inputs, t)`.
-
-    On entry `v[:n]` holds z; it is replaced by u = exp(z) where `logarithmic`. `work[4, k]` is
-    scratch: values, the two slopes and the adjoint of every instruction.
-    """
-    opcodes, operands, left, right, offsets, constants = program
+def _forward(program, logarithmic, v, f, work):
+    """Write the formulas' values to `f[n]`, and to `work` what the derivatives need."""
+    opcodes, operands, left, right, outputs, _, _, constants = program
     n = len(f)
     for i in range(n):
         if logarithmic[i]:
             v[i] = math.exp(min(v[i], 700.0))
-    for k in range(offsets[n]):
+    for k in range(len(opcodes)):
         op = opcodes[k]
-        work[3, k] = 0.0
         if op == VARIABLE:
             work[0, k] = v[operands[k]]
         elif op == CONSTANT:
@@ -152,12 +147,36 @@ def right_hand_side(program, logarithmic, v, f, jacobian, work):
             work[0, k], work[1, k], work[2, k] = _binary(op, work[0, left[k]], work[0, right[k]])
         else:
             work[0, k], work[1, k] = _unary(op, work[0, left[k]])
-    jacobian[:, :] = 0.0
     for i in range(n):
-        f[i] = work[0, offsets[i + 1] - 1]
-        work[3, offsets[i + 1] - 1] = 1.0
-        for k in range(offsets[i + 1] - 1, offsets[i] - 1, -1):
+        f[i] = work[0, outputs[i]]
+
+
+@njit(cache=True, error_model="numpy")
+def values(program, logarithmic, v, f, work):
+    """Write dz/dt alone to `f[n]`; see `right_hand_side`."""
+    _forward(program, logarithmic, v, f, work)
+    for i in range(len(f)):
+        if logarithmic[i]:
+            f[i] /= v[i]
+
+
+@njit(cache=True, error_model="numpy")
+def right_hand_side(program, logarithmic, v, f, jacobian, work):
+    """Write dz/dt to `f[n]` and d f / d v to `jacobian[n, len(v)]` at `v = (z, theta, inputs, t)`.
+
+    On entry `v[:n]` holds z; it is replaced by u = exp(z) where `logarithmic`. `work[4, k]` is
+    scratch: values, the two slopes and the adjoint of every instruction.
+    """
+    opcodes, operands, left, right, outputs, reached, offsets, _ = program
+    _forward(program, logarithmic, v, f, work)
+    work[3, :] = 0.0
+    jacobian[:, :] = 0.0
+    for i in range(len(f)):
+        work[3, outputs[i]] = 1.0
+        for place in range(offsets[i], offsets[i + 1]):
+            k = reached[place]
             op, g = opcodes[k], work[3, k]
+            work[3, k] = 0.0
             if op == VARIABLE:
                 jacobian[i, operands[k]] += g
             elif op != CONSTANT and g != 0.0:
@@ -186,12 +205,34 @@ def _logarithms(logarithmic, v, f, jacobian):
 @njit(cache=True, error_model="numpy")
 def _combine(start, slopes, h, stage, out):
     """Write `start + h sum_j a[stage, j] slopes[j]`: the point at which a stage is evaluated."""
+    out[:] = start
+    for j in range(stage):
+        _add(out, h * TABLEAU[stage, j], slopes[j])
+
+
+@njit(cache=True, error_model="numpy")
+def _add(out, share, slope):
+    """Add `share * slope[n, m]`; rows one after the other, which the compiler does in parallel."""
     for i in range(out.shape[0]):
         for c in range(out.shape[1]):
-            total = start[i, c]
-            for j in range(stage):
-                total += h * TABLEAU[stage, j] * slopes[j, i, c]
-            out[i, c] = total
+            out[i, c] += share * slope[i, c]
+
+
+@njit(cache=True, error_model="numpy")
+def _propagate(jacobian, sensitivity, out):
+    """Write the rate of the sensitivity, `d f/d z @ sensitivity + d f/d theta`.
+
+    Most of the entries are zero where many bodies move, as each equation names few components.
+    """
+    n, wide = out.shape
+    for i in range(n):
+        for c in range(wide):
+            out[i, c] = jacobian[i, c] if c >= n else 0.0
+        for l in range(n):
+            slope = jacobian[i, l]
+            if slope != 0.0:
+                for c in range(wide):
+                    out[i, c] += slope * sensitivity[l, c]
 
 
 @njit(cache=True, error_model="numpy")
@@ -219,20 +260,17 @@ def integrate(program, logarithmic, z, sensitivity, theta, t0, t1, inputs0, inpu
             for i in range(q):
                 v[n + p + i] = inputs0[i] + share * (inputs1[i] - inputs0[i])
             v[n + p + q] = t
-            right_hand_side(program, logarithmic, v, k[stage], jacobian, work)
             if wide:
+                right_hand_side(program, logarithmic, v, k[stage], jacobian, work)
                 _combine(sensitivity, ks, h, stage, s)
-                for i in range(n):
-                    for c in range(wide):
-                        total = jacobian[i, c] if c >= n else 0.0
-                        for l in range(n):
-                            total += jacobian[i, l] * s[l, c]
-                        ks[stage, i, c] = total
+                _propagate(jacobian, s, ks[stage])
+            else:
+                values(program, logarithmic, v, k[stage], work)
         for j in range(STAGES):
             for i in range(n):
                 z[i] += h * WEIGHTS[j] * k[j, i]
-                for c in range(wide):
-                    sensitivity[i, c] += h * WEIGHTS[j] * ks[j, i, c]
+            if wide:
+                _add(sensitivity, h * WEIGHTS[j], ks[j])
         for i in range(n):
             if not abs(z[i]) < 1e150:
                 return False

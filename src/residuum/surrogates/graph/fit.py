@@ -147,14 +147,16 @@ def train_on_paths(
     paths = smoothed(problem, observations.training)
     search = fit_graph(
         problem,
-        frames_of(problem, paths.experiments, paths.rates).to(device),
+        frames_of(problem, paths.experiments, paths.rates, paths.lengths(paths.rates)).to(device),
         settings,
         seed=seed,
         progress=progress,
     )
     for _ in range(CORRECTIONS):
-        targets = paths.corrected(_accelerations(search, problem, paths))
-        frames = frames_of(problem, paths.experiments, targets).to(device)
+        model = _accelerations(search, problem, paths)
+        targets = paths.corrected(model)
+        lengths = paths.lengths(targets, model)
+        frames = frames_of(problem, paths.experiments, targets, lengths).to(device)
         search = search.goes_on(frames, rounds=CORRECTED_ROUNDS, stage="corrected")
     fit = GraphFit.of(search, unknown_scalars(problem, observations.training))
     # Rates that rest on the same measurements are not as many witnesses as there are rates.

@@ -8,7 +8,7 @@ memory is linear in the pairs.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -20,6 +20,7 @@ from residuum.data.written_bodies import unknown_scalars
 from residuum.errors import UserError
 from residuum.problem.body_problem import RECEIVER, SENDER, BodyProblem, reached
 from residuum.problem.names import derivative
+from residuum.surrogates.graph.errors import sizes
 
 Values = dict[str, Tensor]
 
@@ -31,7 +32,8 @@ class Frames:
     `bodies[name]` is `[R, d]` for a component and `[R, 1]` for a scalar, `signals[name][R, 1]` the
     time and inputs. `targets[state][R, d]` is the measured left-hand side, NaN where it is not.
     `frame[R]` numbers the frames, `receiver[E]` and `sender[E]` are rows. `unknown[name][R]`
-    numbers the values of a scalar that are not known, -1 where it is.
+    numbers the values of a scalar that are not known, -1 where it is. `lengths[state][R]`, where
+    given, are those with which errors grow: of targets that are mostly noise they are not their own.
     """
 
     bodies: Values
@@ -41,6 +43,7 @@ class Frames:
     receiver: Tensor
     sender: Tensor
     unknown: Values
+    lengths: Values = field(default_factory=dict)
 
     def __len__(self) -> int:
         return int(self.frame[-1]) + 1 if len(self.frame) else 0
@@ -54,6 +57,10 @@ class Frames:
     def rows(self) -> int:
         """The number of rows."""
         return len(self.frame)
+
+    def size(self, state: str) -> Tensor:
+        """Return the lengths `[R]` of the targets of a state, zero where they were not measured."""
+        return self.lengths[state] if state in self.lengths else sizes(self.targets[state])
 
     @cached_property
     def forward(self) -> Tensor:
@@ -103,6 +110,7 @@ class Frames:
             place[self.receiver[pairs]],
             place[self.sender[pairs]],
             _each(self.unknown, lambda v: v[rows]),
+            _each(self.lengths, lambda v: v[rows]),
         )
 
     def parts(self, most: int) -> tuple[Frames, ...]:
@@ -123,6 +131,7 @@ class Frames:
             self.receiver.to(device),
             self.sender.to(device),
             _each(self.unknown, lambda v: v.to(device)),
+            _each(self.lengths, lambda v: v.to(device)),
         )
 
 
@@ -134,10 +143,12 @@ def frames_of(
     problem: BodyProblem,
     experiments: Sequence[Experiment],
     targets: Mapping[str, Mapping[str, np.ndarray]] | None = None,
+    lengths: Mapping[str, Mapping[str, np.ndarray]] | None = None,
 ) -> Frames:
     """Return the frames of experiments; a body is in a frame where its states are known.
 
-    `targets[experiment][state][n, b, d]` replace the measured derivatives. Scalars that are NaN
+    `targets[experiment][state][n, b, d]` replace the measured derivatives, `lengths[experiment]`
+    `[state][n, b]` the lengths with which their errors grow. Scalars that are NaN
     become unknowns, one for each label of a body. Raises UserError where a state or an
     acceleration is not given.
     """
@@ -148,7 +159,8 @@ def frames_of(
         numbers[name][label] = len(numbers[name])
     for experiment in experiments:
         left = targets[experiment.name] if targets else _measured(problem, experiment)
-        collected.append(_one(problem, experiment, left, used, numbers))
+        sized = lengths[experiment.name] if lengths else {}
+        collected.append(_one(problem, experiment, left, sized, used, numbers))
     return _joined(collected)
 
 
@@ -179,6 +191,7 @@ def _one(
     problem: BodyProblem,
     experiment: Experiment,
     left: Mapping[str, np.ndarray],
+    lengths: Mapping[str, np.ndarray],
     used: set[str],
     numbers: Mapping[str, Mapping[str, int]],
 ) -> Frames:
@@ -206,6 +219,7 @@ def _one(
         receiver,
         sender,
         unknown,
+        {state: _tensor(v[there]) for state, v in lengths.items()},
     )
 
 
@@ -266,6 +280,7 @@ def _joined(parts: Sequence[Frames]) -> Frames:
         index("receiver", rows),
         index("sender", rows),
         values("unknown"),
+        values("lengths"),
     )
 
 

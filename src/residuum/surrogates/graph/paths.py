@@ -13,7 +13,8 @@ the targets of the fit become
 
 One roughness serves all bodies of an experiment; it is that of the mean degrees of freedom which
 restricted likelihood gives their paths, with one noise for all. A few paths that a close encounter
-has bent cannot decide it.
+has bent cannot decide it. Where two bodies move past each other by more than their distance within
+the time that a mean is over, it says nothing of what acts between them, and is left out.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ RIDGE = 1e-9  # of the largest diagonal entry
 GRID = np.logspace(-16, 6, 89)  # roughness weights
 STIFFEST, SOFTEST = 3.2, 0.6  # degrees of freedom, the latter as a share of the measurements
 VAGUE = 2.0  # times the median uncertainty, above which a derivative says nothing
+PASSED = 2.0  # distances that two bodies move by while they pass each other
+BLURRED = 0.1  # share of a mean that may come from passings too close to be seen
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -47,12 +50,14 @@ class Paths:
     """Experiments with every component smoothed, and what their derivatives stand for.
 
     `rates[experiment][state][n, b, d]` are the derivatives that the equations are of, NaN where
-    they are too uncertain; `means[experiment][state][b]` is the matrix `G[n, n]` of each body.
+    they are too uncertain, and `spreads[experiment][state][n, b]` how uncertain each of their axes
+    is. `means[experiment][state][b]` is the matrix `G[n, n]` of each body.
     `sharing` is how many rates rest on the same measurements.
     """
 
     experiments: tuple[Experiment, ...]
     rates: Mapping[str, Arrays]
+    spreads: Mapping[str, Arrays]
     means: Mapping[str, Mapping[str, Sequence[np.ndarray]]]
     noise: Mapping[str, float]
     sharing: float
@@ -69,6 +74,24 @@ class Paths:
             }
             for name, rates in self.rates.items()
         }
+
+    def lengths(
+        self, targets: Mapping[str, Arrays], model: Mapping[str, Arrays] | None = None
+    ) -> dict[str, dict[str, np.ndarray]]:
+        """Return the lengths `[n, b]` with which errors grow: of a model, or of targets.
+
+        What noise adds to targets is no part of them: those that it makes small by chance would
+        count for more than others, and forces come out too weak.
+        """
+        found: dict[str, dict[str, np.ndarray]] = {}
+        for name, own in targets.items():
+            found[name] = {}
+            for state, a in own.items():
+                noise = self.spreads[name][state] ** 2 * a.shape[2]
+                seen = np.sqrt(np.maximum((np.nan_to_num(a) ** 2).sum(axis=-1) - noise, 0.0))
+                said = np.nan_to_num(model[name][state]) if model else np.zeros_like(a)
+                found[name][state] = np.maximum(seen, np.linalg.norm(said, axis=-1))
+        return found
 
 
 def _lost(a: np.ndarray, means: Sequence[np.ndarray]) -> np.ndarray:
@@ -89,6 +112,7 @@ def smoothed(problem: BodyProblem, experiments: Sequence[Experiment]) -> Paths:
             )
     states: dict[str, dict[str, np.ndarray]] = {e.name: {} for e in usable}
     rates: dict[str, dict[str, np.ndarray]] = {e.name: {} for e in usable}
+    spreads: dict[str, dict[str, np.ndarray]] = {e.name: {} for e in usable}
     means: dict[str, dict[str, list[np.ndarray]]] = {e.name: {} for e in usable}
     noise, sharing = {}, []
     for equation in problem.equations:
@@ -103,9 +127,34 @@ def smoothed(problem: BodyProblem, experiments: Sequence[Experiment]) -> Paths:
             rates[e.name][equation.state] = np.where(
                 row.spread[..., None] <= vague, row.rate, np.nan
             )
+            spreads[e.name][equation.state] = row.spread
             means[e.name][equation.state] = row.means
     whole = tuple(replace(e, states=states[e.name]) for e in usable)
-    return Paths(whole, rates, means, noise, float(max(1.0, np.mean(sharing))))
+    shared = float(max(1.0, np.mean(sharing)))
+    if problem.sums:
+        for e in whole:
+            blurred = _passing(e.states[problem.states[0]], shared)
+            for state, G in means[e.name].items():
+                rates[e.name][state][_resting_on(blurred, G)] = np.nan
+    return Paths(whole, rates, spreads, means, noise, shared)
+
+
+def _passing(x: np.ndarray, frames: float) -> np.ndarray:
+    """Return which bodies pass another one too fast for so many frames to tell, `[n, b]`."""
+    n, bodies = x.shape[:2]
+    apart = x[:, :, None] - x[:, None]
+    half = max(1, round(frames / 2))
+    late, early = np.minimum(np.arange(n) + half, n - 1), np.maximum(np.arange(n) - half, 0)
+    moved = np.linalg.norm(apart[late] - apart[early], axis=-1)
+    distance = np.linalg.norm(apart, axis=-1)
+    distance[:, np.arange(bodies), np.arange(bodies)] = np.inf
+    return np.asarray((moved > PASSED * distance).any(axis=2))
+
+
+def _resting_on(marked: np.ndarray, means: Sequence[np.ndarray]) -> np.ndarray:
+    """Return which rates owe more than the share `BLURRED` of their mean to marked frames."""
+    shares = [np.abs(G) @ marked[:, b] / np.abs(G).sum(axis=1) for b, G in enumerate(means)]
+    return np.stack(shares, axis=1) > BLURRED
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from torch import Tensor
 from residuum.errors import UserError
 from residuum.problem.body_problem import BodyProblem
 from residuum.surrogates.graph.bench import GraphBench, Row, make_bench
-from residuum.surrogates.graph.errors import sizes, standard_error
+from residuum.surrogates.graph.errors import standard_error
 from residuum.surrogates.graph.frames import Frames
 from residuum.surrogates.graph.model import all_differences
 from residuum.surrogates.graph.training import GraphTrained, train
@@ -266,7 +266,7 @@ class _Search:
         """Return the mean square of relative errors in each frame, the unseen ones, `[F]`."""
         frames, rows = frames or self.unseen, []
         for state, e in all_differences(fit.system, frames, fit.theta).items():
-            scaled = e[0] / standard_error(sizes(frames.targets[state]))
+            scaled = e[0] / standard_error(frames.size(state))
             # Quite wrong is quite wrong: a few wild values must not decide between forms.
             rows.append(scaled.square().clamp(max=1.0).nanmean(1).nan_to_num(0.0))
         each = torch.stack(rows).mean(0)
