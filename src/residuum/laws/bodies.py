@@ -19,7 +19,9 @@ from residuum.laws.dynamics import Dynamics
 from residuum.laws.law import Law
 from residuum.laws.rates import Rates
 from residuum.laws.settings import SelectSettings
+from residuum.laws.starts import starting_trajectories
 from residuum.laws.trial import Trial
+from residuum.laws.windows import windowed
 from residuum.problem.body_completion import complete
 from residuum.problem.body_problem import BodyProblem
 from residuum.problem.hidden_term import HiddenTerm
@@ -85,4 +87,7 @@ def body_trial(
             hint="give accelerations: states: {position_tt: [...]}",
         )
     flat = everyone.flat(observations)
-    return everyone.written, Dynamics.of(everyone.written, flat, extraction.trajectories)
+    moving = Dynamics.of(everyone.written, flat, extraction.trajectories)
+    starts = starting_trajectories(everyone.written, flat, extraction.trajectories)
+    training, full = (windowed(d, everyone, starts) for d in (moving.training, moving.full))
+    return everyone.written, replace(moving, training=training, full=full)

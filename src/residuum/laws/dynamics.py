@@ -112,7 +112,7 @@ class Dynamics:
         curves: dict[str, Any] = {}
         worst, is_stable = 0.0, True
         for k, experiment in enumerate(self.observations.experiments):
-            first, stop = self.full.starts[k], self.full.starts[k + 1]
+            first, stop = self.full.bounds[k], self.full.bounds[k + 1]
             t = _dense(experiment.t)
             path = roll_out(problem, sides, experiment, fit.path[first], t)
             if k == 0 and np.isfinite(path).all():
@@ -146,7 +146,7 @@ class Dynamics:
         if experiment.name not in names:
             path = self._held_out_path(experiment, trained)
             return {"forecast": _curve(problem, experiment.t, path)}
-        last = self.training.starts[names.index(experiment.name) + 1] - 1
+        last = self.training.bounds[names.index(experiment.name) + 1] - 1
         t = _dense(experiment.t[experiment.t >= self.training.t[last]])
         values = {p: trained.values[p] for p in problem.estimated}
         sides = completed(problem, trained.hidden, values)

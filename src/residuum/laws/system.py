@@ -170,7 +170,9 @@ class FitData:
     `observed[N, n]` and `weights[N, n]` (zero where missing) are in the integrated variable: the
     logarithm of a logarithmic component. `groups[n]` tells components that share one noise level,
     `known[n]` is that level where it is given (else 0); both in units of one over the weight.
-    `spread[n]` is the size of each component; `nodes[N, n]` is where a refit starts.
+    `spread[n]` is the size of each component; `nodes[N, n]` is where a refit starts. `starts` are
+    the first rows of paths with a start of their own: experiments, or windows of them, whose
+    experiments are then bounded by `runs`.
     """
 
     names: tuple[str, ...]
@@ -184,6 +186,12 @@ class FitData:
     spread: np.ndarray
     logarithmic: np.ndarray
     nodes: np.ndarray
+    runs: np.ndarray | None = None
+
+    @property
+    def bounds(self) -> np.ndarray:
+        """Where each experiment begins, and where the last one ends."""
+        return self.starts if self.runs is None else self.runs
 
     @property
     def count(self) -> int:
@@ -197,12 +205,14 @@ class FitData:
     def experiment(self, name: str) -> FitData:
         """Return the arrays of one experiment."""
         place = self.names.index(name)
-        rows = slice(self.starts[place], self.starts[place + 1])
+        rows = slice(self.bounds[place], self.bounds[place + 1])
+        own = (self.starts >= rows.start) & (self.starts <= rows.stop)
         return replace(
             self,
             names=(name,),
             t=self.t[rows],
-            starts=np.array([0, rows.stop - rows.start], dtype=np.int64),
+            starts=self.starts[own] - rows.start,
+            runs=np.array([0, rows.stop - rows.start], dtype=np.int64),
             inputs=np.ascontiguousarray(self.inputs[rows]),
             observed=np.ascontiguousarray(self.observed[rows]),
             weights=np.ascontiguousarray(self.weights[rows]),
@@ -211,8 +221,14 @@ class FitData:
 
     @property
     def initial_values(self) -> int:
-        """How many initial values are fitted beside the constants: a state for each experiment."""
-        return (len(self.starts) - 1) * self.nodes.shape[1]
+        """How many initial values are fitted beside the constants: a state for each path."""
+        seen = (self.weights > 0).any(axis=1)
+        paths = sum(bool(seen[a:b].any()) for a, b in itertools.pairwise(self.starts))
+        return paths * self.nodes.shape[1]
+
+    def whole(self) -> FitData:
+        """Return the same with one start for each experiment."""
+        return replace(self, starts=self.bounds, runs=None)
 
     @property
     def defect_tolerance(self) -> np.ndarray:
