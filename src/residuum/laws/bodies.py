@@ -18,6 +18,7 @@ from residuum.laws.body_rollouts import Rollouts
 from residuum.laws.dynamics import Dynamics
 from residuum.laws.law import Law
 from residuum.laws.rates import Rates
+from residuum.laws.refit import Precision
 from residuum.laws.settings import SelectSettings
 from residuum.laws.starts import starting_trajectories
 from residuum.laws.trial import Trial
@@ -29,6 +30,9 @@ from residuum.problem.problem import Problem
 
 # Components of all bodies together that are integrated at once.
 MOST_COMPONENTS = 48
+# Nobody watches bodies without noise: more digits would be spent on it. Steps are bounded, for a
+# law that asks for very many of them between two frames is not followed there anyway.
+WATCHED = Precision(step=1e-7, defect=1e-8, floor=1e-7, iterations=30, most_steps=48)
 # Components for which every law of the settings is tried, and laws that are tried in any case.
 USUAL_COMPONENTS, FEWEST_LAWS, FEWEST_SHORT = 4, 24, 6
 
@@ -90,4 +94,4 @@ def body_trial(
     moving = Dynamics.of(everyone.written, flat, extraction.trajectories)
     starts = starting_trajectories(everyone.written, flat, extraction.trajectories)
     training, full = (windowed(d, everyone, starts) for d in (moving.training, moving.full))
-    return everyone.written, replace(moving, training=training, full=full)
+    return everyone.written, replace(moving, training=training, full=full, exact=WATCHED)

@@ -13,7 +13,7 @@ from residuum.hidden.samples import Trajectory
 from residuum.laws.forecast import agreement, completed, roll_out, roll_out_torch, valid_time
 from residuum.laws.intervals import profile_interval
 from residuum.laws.law import Interval
-from residuum.laws.refit import Refit, refit_many
+from residuum.laws.refit import EXACT, Precision, Refit, refit_many
 from residuum.laws.scores import (
     held_out_error,
     held_out_path,
@@ -37,6 +37,7 @@ class Dynamics:
     observations: Observations
     training: FitData
     full: FitData
+    exact: Precision = EXACT
 
     @classmethod
     def of(
@@ -116,8 +117,10 @@ class Dynamics:
             t = _dense(experiment.t)
             path = roll_out(problem, sides, experiment, fit.path[first], t)
             if k == 0 and np.isfinite(path).all():
-                other = roll_out_torch(problem, sides, experiment, fit.path[first], t)
-                worst = agreement(path, other)
+                # Over the first window, where there are some: beyond, any two would differ.
+                near = t[t <= self.full.t[self.full.starts[1] - 1]]
+                other = roll_out_torch(problem, sides, experiment, fit.path[first], near)
+                worst = agreement(path[: len(near)], other)
             seen = experiment.t[~experiment.held_out]
             curves[experiment.name] = self._forecast_curve(trained, experiment)
             if len(seen):

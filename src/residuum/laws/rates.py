@@ -49,6 +49,11 @@ class Rates:
     rollouts: Rollouts | None = None
 
     @property
+    def exact(self) -> Precision:
+        """How exactly the shortlist is refitted."""
+        return EXACT
+
+    @property
     def refit_many(self) -> Callable[[Task], list[Refit]]:
         """Refits to the rates."""
         return refit_rates_many

@@ -8,12 +8,14 @@ order of :math:`\exp(s)`,
 
 A law is followed over windows in which `s` stays below `FOLLOWED`, each with a start of its own:
 over more, what is left of its misfit is chaos and no longer tells one law from another, and a fit
-finds no way to the constants. Nor is it followed where two bodies move by more than `PASSED`
-distances between two frames, for then nobody saw what they did.
+finds no way to the constants. Nor is it followed where two bodies move by more than a share
+`PASSED` of their distance between two frames: a force that is strong at short distance asks there
+for more than the frames show. Where that would leave less than half of them, more is allowed.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -23,26 +25,36 @@ from residuum.data.written_bodies import WrittenBodies
 from residuum.hidden.samples import Trajectory
 from residuum.laws.system import FitData
 
-FOLLOWED = 5.0
-PASSED = 1.0
+FOLLOWED = 3.0
+PASSED = (0.2, 0.4, 0.8, 1.6)
 FEWEST = 5  # frames of a window
+ENOUGH = 0.5  # share of the frames that are to be followed
 
 
 def windowed(
     data: FitData, bodies: WrittenBodies, trajectories: Mapping[str, Trajectory]
 ) -> FitData:
     """Return the data with a start for every window; frames in none of them have no weight."""
-    starts, weights = [], data.weights.copy()
-    for k, (first, stop) in enumerate(zip(data.starts[:-1], data.starts[1:], strict=True)):
-        x = _positions(bodies, trajectories[data.names[k]], data.t[first:stop])
-        for begin, end in windows_of(x):
-            if end - begin < FEWEST:
-                weights[first + begin : first + end] = 0.0
-                starts += range(first + begin, first + end)
-            else:
-                starts.append(first + begin)
-    ends = np.array([*starts, len(data.t)], dtype=np.int64)
-    return replace(data, starts=ends, weights=weights, runs=data.starts)
+    rows = list(itertools.pairwise(data.bounds.tolist()))
+    growths = [
+        growth(_positions(bodies, trajectories[name], data.t[first:stop]))
+        for name, (first, stop) in zip(data.names, rows, strict=True)
+    ]
+    for passed in PASSED:
+        found = [
+            (first + begin, first + end)
+            for (first, _), own in zip(rows, growths, strict=True)
+            for begin, end in windows_of(own, passed)
+        ]
+        if sum(end - begin for begin, end in found) >= ENOUGH * len(data.t):
+            break
+    seen = np.zeros(len(data.t), dtype=bool)
+    first_rows = np.ones(len(data.t) + 1, dtype=bool)
+    for begin, end in found:
+        seen[begin:end] = True
+        first_rows[begin + 1 : end] = False
+    weights = np.where(seen[:, None], data.weights, 0.0)
+    return replace(data, starts=np.flatnonzero(first_rows), weights=weights, runs=data.bounds)
 
 
 def _positions(bodies: WrittenBodies, path: Trajectory, t: np.ndarray) -> np.ndarray:
@@ -52,13 +64,13 @@ def _positions(bodies: WrittenBodies, path: Trajectory, t: np.ndarray) -> np.nda
     return np.stack(columns, -1).reshape(len(t), bodies.expansion.bodies, bodies.expansion.axes)
 
 
-def windows_of(x: np.ndarray) -> list[tuple[int, int]]:
-    """Return the frames `[begin, end)` of each window of positions `x[n, b, d]`."""
-    growth, found, begin = _growth(x), [], 0
-    for cut in [*np.flatnonzero(growth > PASSED), len(growth)]:
+def windows_of(growth: np.ndarray, passed: float) -> list[tuple[int, int]]:
+    """Return the frames `[begin, end)` of each window, by what every interval adds to `s`."""
+    found, begin = [], 0
+    for cut in [*np.flatnonzero(growth > passed).tolist(), len(growth)]:
         found += _split(growth[begin:cut], begin)
-        begin = int(cut) + 1
-    return found
+        begin = cut + 1
+    return [(a, b) for a, b in found if b - a >= FEWEST]
 
 
 def _split(growth: np.ndarray, first: int) -> list[tuple[int, int]]:
@@ -70,8 +82,8 @@ def _split(growth: np.ndarray, first: int) -> list[tuple[int, int]]:
     return [(first + int(a), first + int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
 
 
-def _growth(x: np.ndarray) -> np.ndarray:
-    """Return how much every interval adds to `s`, `[n - 1]`."""
+def growth(x: np.ndarray) -> np.ndarray:
+    """Return how much every interval between frames of positions `x[n, b, d]` adds to `s`."""
     one, other = np.triu_indices(x.shape[1], 1)
     apart = x[:, one] - x[:, other]
     distance = np.linalg.norm(apart, axis=-1)
