@@ -4,10 +4,10 @@ One file, because numba's cache does not see changes in functions that another f
 
 A system is a list of instructions that its formulas, one a component, share (`laws.system`).
 Values go forward once for all of them; derivatives come back by reverse mode, formula by formula
-through what each asks for, whatever the number of unknowns. States integrated as logarithms (`logarithmic[i]`) are z = log u with dz/dt = f(u)/u.
-Integration is the fifth-order method of Dormand and Prince (1980,
-doi:10.1016/0771-050X(80)90013-3) with a fixed number of steps a segment, so that the
-sensitivities are the exact derivatives of what is computed.
+through what each asks for, whatever the number of unknowns. States integrated as logarithms
+(`logarithmic[i]`) are z = log u with dz/dt = f(u)/u. Integration is the fifth-order method of
+Dormand and Prince (1980, doi:10.1016/0771-050X(80)90013-3) with a fixed number of steps a segment,
+so that the sensitivities are the exact derivatives of what is computed.
 
 Refits are condensed multiple shooting with Gauss-Newton. Every observation time is a node
 :math:`q_k` with a state of its own; segments between nodes are integrated with their
@@ -16,7 +16,8 @@ sensitivities, and the continuity defects :math:`d_k = z_k(q_k,\theta) - q_{k+1}
 .. math:: \delta q_{k+1} = S_k\,\delta q_k + P_k\,\delta\theta + d_k,
 
 so that only the initial states and :math:`\theta` remain in the normal equations (Bock 1981,
-doi:10.1007/978-3-642-68220-9_8). Cost is linear in nodes; no trajectory is integrated over more
+doi:10.1007/978-3-642-68220-9_8). Initial states meet in :math:`\theta` alone and are eliminated
+experiment by experiment. Cost is linear in nodes; no trajectory is integrated over more
 than one gap while fitting, so poor starting values do not diverge.
 """
 

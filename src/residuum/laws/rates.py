@@ -20,6 +20,7 @@ from residuum.laws.intervals import profile_interval
 from residuum.laws.kernels import rates
 from residuum.laws.law import Interval
 from residuum.laws.refit import (
+    EXACT,
     SCREEN,
     Precision,
     Refit,

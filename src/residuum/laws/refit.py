@@ -52,8 +52,8 @@ class Refit:
     """A law with its constants fitted.
 
     `unknowns[p]` names `theta[p]`; `information` is J'J of them in units of the noise, initial
-    states marginalised; `path[N, n]` the fitted components at the observation times (logarithms undone);
-    `deviance` is -2 log L; `status` is `ok`, or why the fit cannot be used.
+    states marginalised; `path[N, n]` the fitted components at the observation times (logarithms
+    undone); `deviance` is -2 log L; `status` is `ok`, or why the fit cannot be used.
     """
 
     hidden: Mapping[str, Expression]

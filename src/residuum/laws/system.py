@@ -222,8 +222,7 @@ class FitData:
     @property
     def initial_values(self) -> int:
         """How many initial values are fitted beside the constants: a state for each path."""
-        seen = (self.weights > 0).any(axis=1)
-        paths = sum(bool(seen[a:b].any()) for a, b in itertools.pairwise(self.starts))
+        paths = sum(bool((self.weights[a:b] > 0).any()) for a, b in itertools.pairwise(self.starts))
         return paths * self.nodes.shape[1]
 
     def whole(self) -> FitData:

@@ -79,7 +79,7 @@ def _split(growth: np.ndarray, first: int) -> list[tuple[int, int]]:
     count = max(1, int(np.ceil(passed[-1] / FOLLOWED)))
     ends = np.searchsorted(passed, passed[-1] * np.arange(1, count) / count)
     edges = np.unique([0, *ends, len(passed)])
-    return [(first + int(a), first + int(b)) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [(first + int(a), first + int(b)) for a, b in itertools.pairwise(edges)]
 
 
 def growth(x: np.ndarray) -> np.ndarray:

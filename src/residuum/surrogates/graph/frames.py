@@ -33,7 +33,7 @@ class Frames:
     time and inputs. `targets[state][R, d]` is the measured left-hand side, NaN where it is not.
     `frame[R]` numbers the frames, `receiver[E]` and `sender[E]` are rows. `unknown[name][R]`
     numbers the values of a scalar that are not known, -1 where it is. `lengths[state][R]`, where
-    given, are those with which errors grow: of targets that are mostly noise they are not their own.
+    given, are those with which errors grow: targets that are mostly noise have others.
     """
 
     bodies: Values
@@ -228,9 +228,7 @@ def seen_bodies(problem: BodyProblem, experiment: Experiment) -> np.ndarray:
     return _there(_needed(problem, experiment, _names_used(problem)))
 
 
-def _needed(
-    problem: BodyProblem, experiment: Experiment, used: set[str]
-) -> dict[str, np.ndarray]:
+def _needed(problem: BodyProblem, experiment: Experiment, used: set[str]) -> dict[str, np.ndarray]:
     components = [c for c in problem.components if c in used or c in problem.states]
     return {name: _state(experiment, name) for name in components}
 

@@ -101,15 +101,11 @@ def _lost(a: np.ndarray, means: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def smoothed(problem: BodyProblem, experiments: Sequence[Experiment]) -> Paths:
-    """Return the smoothed paths of all bodies; raises UserError where a state was not measured."""
-    usable = [e for e in experiments if len(e) >= FEWEST]
-    for equation in problem.equations:
-        if not usable or any(equation.state not in e.states for e in usable):
-            raise UserError(
-                f"state {equation.state!r} is not measured",
-                expected=f"at least {FEWEST} frames of every body",
-                hint="give the positions of bodies under states:",
-            )
+    """Return the smoothed paths of all bodies.
+
+    Raises UserError where a state was not measured, or in too few frames.
+    """
+    usable = _usable(problem, experiments)
     states: dict[str, dict[str, np.ndarray]] = {e.name: {} for e in usable}
     rates: dict[str, dict[str, np.ndarray]] = {e.name: {} for e in usable}
     spreads: dict[str, dict[str, np.ndarray]] = {e.name: {} for e in usable}
@@ -137,6 +133,25 @@ def smoothed(problem: BodyProblem, experiments: Sequence[Experiment]) -> Paths:
             for state, G in means[e.name].items():
                 rates[e.name][state][_resting_on(blurred, G)] = np.nan
     return Paths(whole, rates, spreads, means, noise, shared)
+
+
+def _usable(problem: BodyProblem, experiments: Sequence[Experiment]) -> list[Experiment]:
+    """Return the experiments of enough frames in which every state was measured."""
+    for equation in problem.equations:
+        if any(equation.state not in e.states for e in experiments):
+            raise UserError(
+                f"state {equation.state!r} is not measured",
+                expected="positions of all bodies",
+                hint="give them under states:",
+            )
+    usable = [e for e in experiments if len(e) >= FEWEST]
+    if not usable:
+        raise UserError(
+            "too few frames to follow bodies",
+            expected=f"at least {FEWEST} frames in some experiment, or measured accelerations",
+            found=f"at most {max(map(len, experiments), default=0)}",
+        )
+    return usable
 
 
 def _passing(x: np.ndarray, frames: float) -> np.ndarray:
@@ -253,7 +268,7 @@ class _Basis:
         self.weights, self.freedom = GRID[fits], freedom[fits]
 
     def best(self, path: np.ndarray, sigma: float | None) -> tuple[np.ndarray, np.ndarray]:
-        """Return degrees of freedom and noise `[d]` by restricted likelihood, noise given or not."""
+        """Return degrees of freedom and noise `[d]` by restricted likelihood; `sigma` if given."""
         y = path - path.mean(axis=0)
         z = self._seen.T @ y
         shrunk = 1 / (1 + self.weights[:, None, None] * self.stiffness[:, None])
