@@ -77,14 +77,19 @@ def _symbolic(parser: argparse.ArgumentParser) -> None:
 
 def _particles(parser: argparse.ArgumentParser) -> None:
     parts = parser.add_subparsers(required=True, metavar="PART")
-    about = {"messages": "messages against true forces", "laws": "the whole pipeline"}
+    about = {
+        "messages": "messages against true forces",
+        "laws": "the whole pipeline",
+        "positions": "the same from noisy positions alone",
+        "masses": "the same with unknown masses",
+    }
     for name, text in about.items():
         part = parts.add_parser(name, help=text)
         part.add_argument("--only", nargs="+", default=(), metavar="CASE", help="such as spring-2")
         part.add_argument("--seeds", type=int, default=1)
         part.add_argument("--lines", type=Path, required=True, help="one JSON line a row, kept")
-        part.set_defaults(run=_run_messages if name == "messages" else _run_laws)
-        if name == "laws":
+        part.set_defaults(run=globals()[f"_run_{name}"])
+        if name != "messages":
             part.add_argument("--seconds", type=float, default=60.0, help="genetic, a term")
     peer = parts.add_parser("peer", help="beside torch_geometric")
     peer.add_argument("--only", nargs="+", default=("spring-2", "r2-2"), metavar="CASE")
@@ -186,6 +191,20 @@ def _run_messages(a: argparse.Namespace) -> None:
 def _run_laws(a: argparse.Namespace) -> None:
     _one_thread()
     from benchmarks.particles.laws import measure
+
+    measure(only=a.only, seeds=a.seeds, seconds=a.seconds, lines=a.lines, data=a.data)
+
+
+def _run_positions(a: argparse.Namespace) -> None:
+    _one_thread()
+    from benchmarks.particles.positions import measure
+
+    measure(only=a.only, seeds=a.seeds, seconds=a.seconds, lines=a.lines, data=a.data)
+
+
+def _run_masses(a: argparse.Namespace) -> None:
+    _one_thread()
+    from benchmarks.particles.masses import measure
 
     measure(only=a.only, seeds=a.seeds, seconds=a.seconds, lines=a.lines, data=a.data)
 

@@ -109,7 +109,7 @@ def _law(
     """Return the law of some distillers, judged; a failure is a result too."""
     clock = Clock()
     try:
-        fronts = clock.time("distill", lambda: _fronts(extraction, chosen, seed))
+        fronts = clock.time("distill", lambda: fronts_of(extraction, chosen, seed))
         selection = clock.time(
             "select",
             lambda: select(problem, observations, extraction, fronts, SelectSettings(holdout=0.0)),
@@ -119,7 +119,8 @@ def _law(
     return {"status": "ok", "seconds": clock.seconds, **told(problem, case, selection, unseen)}
 
 
-def _fronts(extraction: Extraction, chosen: Distillers, seed: int) -> list[dict[str, Front]]:
+def fronts_of(extraction: Extraction, chosen: Distillers, seed: int) -> list[dict[str, Front]]:
+    """Return the front of every hidden term for each distiller."""
     return [
         {
             term: distill(samples, settings, seed=child_seed(seed, "distill", name, term))

@@ -21,10 +21,12 @@ from benchmarks.particles.cases import (
 )
 from benchmarks.particles.judgement import judge_law
 from benchmarks.particles.laws import tables_of
+from benchmarks.particles.masses import worst
 from benchmarks.particles.memory import random_snapshots
 from benchmarks.particles.network import formulas_of, judged, predicted, true_messages
 from benchmarks.particles.peer import compare, first
 from benchmarks.particles.simulations import Snapshots, accelerations, pair_forces
+from benchmarks.particles.trajectories import Plan, filmed, runs, same_bodies
 from benchmarks.published import LOSSES, MESSAGES, VARIANTS
 from benchmarks.tables import MISSING
 
@@ -292,7 +294,7 @@ def test_the_page_has_messages_beside_published_figures(results):
     assert cells[2:8] == ["1 - 2e-09", "0.988", "0.900", "0.800", "1.000", "1.000"]
     assert cells[11] == "0.047 / 0.046 / 0.045 / 1.66 / 0.016"
     assert cells[12] == "1 of 1"
-    assert text.count(MISSING.strip()) == 16
+    assert text.count(MISSING.strip()) == 18
 
 
 def test_the_page_tells_right_laws_wrong_ones_and_failures(results):
@@ -352,3 +354,67 @@ def test_errors_below_what_a_refit_tells_apart_are_not_called_zero(results):
     path = results / "particles" / "laws.jsonl"
     path.write_text(path.read_text().splitlines()[0])
     assert "| spring-2 | genetic | 1 | 1 | 1 | 1 | < 1e-12 |" in render(results)
+
+
+def test_films_show_positions_with_noise_and_nothing_else():
+    plan = Plan(runs=3, frames=40, duration=1.0)
+    found = runs("spring", plan, axes=2, rng=np.random.default_rng(0))
+    seen = filmed(found, 0.01, np.random.default_rng(1))
+    assert seen.states == ("position",)
+    measured = np.stack([e.states["position"] for e in seen.experiments])
+    assert np.std(measured - found.positions) == pytest.approx(
+        0.01 * found.positions.std(), rel=0.1
+    )
+    # Paths obey the case: second differences are the accelerations, to the order of the step.
+    h = found.t[1]
+    second = np.diff(found.positions, 2, axis=1) / h**2
+    masses, charges = (v[:, None].repeat(40, 1) for v in (found.masses, found.charges))
+    a = accelerations(CASES["spring"], found.positions, found.positions * 0, masses, charges)
+    assert np.median(np.abs(second - a[:, 1:-1])) < 0.02
+
+
+def test_bodies_keep_their_masses_and_only_one_is_told():
+    plan = Plan(runs=12, frames=3, duration=0.5)
+    observations, masses = same_bodies("r2", plan, axes=2, bodies=6, rng=np.random.default_rng(0))
+    first, *others = masses
+    told = {}
+    for e in observations.experiments:
+        told |= dict(zip(e.bodies, e.scalars["mass"], strict=True))
+        m = np.array([[masses[b] for b in e.bodies]] * 3)
+        q = np.tile(e.scalars["charge"], (3, 1))
+        x = e.states["position"]
+        np.testing.assert_allclose(
+            e.states["position_tt"], accelerations(CASES["r2"], x, 0 * x, m, q)
+        )
+    assert told[first] == masses[first]
+    assert all(np.isnan(told[b]) for b in others)
+
+
+def test_the_worst_mass_counts():
+    masses = {"body_1": 1.0, "body_2": 2.0, "body_3": 4.0}
+    assert worst({"mass_of_body_2": 2.02, "mass_of_body_3": 3.0}, masses) == pytest.approx(0.25)
+
+
+def test_the_page_has_laws_from_positions_and_with_unknown_masses(results):
+    about = {"case": "charge", "axes": 2, "seed": 0, "code": "0" * 64, "machine": MACHINE}
+    seconds = {"train": 30.0, "extract": 0.1, "distill": 20.0, "select": 25.0}
+    plan = {"runs": 40, "frames": 25, "duration": 1.0}
+    found = law(exact=False, hidden={"force": "-0.98*charge_i*charge_j/distance**2"})
+    rows_of = {
+        "positions": [
+            about | plan | found | {"seconds": seconds, "constants": 0.02},
+            about | plan | {"seed": 1, "status": "UserError: no\nlaw", "seconds": {}},
+        ],
+        "masses": [about | law() | {"unknown": 7, "masses": 0.0, "network_masses": 1e-9}],
+    }
+    for part, lines in rows_of.items():
+        text = "\n".join(map(json.dumps, lines))
+        (results / "particles" / f"{part}.jsonl").write_text(text)
+    text = render(results)
+    assert "Right, with or without softening: 1 of 2" in text
+    (row,) = [line for line in text.splitlines() if "40 x 25 | 1 | 0" in line]
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert cells[5:9] == ["no", "yes", "1", "0.02"]
+    assert cells[-3:] == ["30", "20", "25"]
+    assert "failed: `UserError: no law`" in text
+    assert "| charge-2 | 0 | 7 |" in text

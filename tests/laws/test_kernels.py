@@ -10,7 +10,16 @@ from residuum.expressions.evaluation import evaluate
 from residuum.expressions.parser import parse
 from residuum.expressions.primitives import PRIMITIVES
 from residuum.expressions.program import compile_program
-from residuum.laws.kernels import choose_steps, integrate, right_hand_side, solve_positive
+from residuum.laws.kernels import (
+    choose_steps,
+    condense,
+    expand,
+    information_of,
+    integrate,
+    right_hand_side,
+    solve_positive,
+    values,
+)
 from residuum.laws.system import kernel_arrays
 
 NAMES = ("x", "y", "a", "b", "t")
@@ -137,3 +146,69 @@ def test_cholesky_solves_and_refuses_what_is_not_positive() -> None:
     assert solve_positive(matrix.copy(), rhs, out)
     np.testing.assert_allclose(matrix @ out, rhs, atol=1e-9)
     assert not solve_positive(np.diag([1.0, -1.0]), np.ones(2), np.empty(2))
+
+
+def test_what_formulas_share_is_worked_out_once() -> None:
+    one = compiled("sqrt((x - y)**2 + a**2)*b")
+    both = compiled("sqrt((x - y)**2 + a**2)*b", "sqrt((y - x)**2 + a**2)*b + t")
+    # The other order of a difference under an even power is the same; the sum is new.
+    fresh = len(both[0]) - len(one[0])
+    assert fresh == 3
+    point = np.array([0.7, 1.3, 0.4, 0.9, 0.2])
+    f, jacobian = run(both, point)
+    r = np.hypot(0.6, 0.4)
+    np.testing.assert_allclose(f, [0.9 * r, 0.9 * r + 0.2])
+    expected = [-0.6 * 0.9 / r, 0.6 * 0.9 / r, 0.4 * 0.9 / r, r, 0.0]
+    np.testing.assert_allclose(jacobian, [expected, [*expected[:4], 1.0]])
+
+
+def test_operands_that_do_not_commute_stay_in_their_order() -> None:
+    point = np.array([0.7, 1.3, 0.4, 0.9, 0.2])
+    f, _ = run(compiled("(x - y)**3 + (y - x)**2", "y - x + x/y - y/x"), point)
+    np.testing.assert_allclose(f, [-0.216 + 0.36, 0.6 + 0.7 / 1.3 - 1.3 / 0.7])
+
+
+def test_values_alone_are_those_with_slopes() -> None:
+    program, point = compiled("a*x - b*x*y", "x*y - y*t"), np.array([0.1, -0.2, 0.4, 0.9, 0.2])
+    for log in (NOT_LOG, np.ones(2, bool)):
+        alone = np.empty(2)
+        values(program, log, point.copy(), alone, np.empty((4, len(program[0]))))
+        np.testing.assert_array_equal(alone, run(program, point, log)[0])
+
+
+def bordered(rng: np.random.Generator, experiments: int, p: int, n: int):
+    """Return normal equations by experiment, and as one dense system."""
+    size = p + n * experiments
+    matrix, rhs = np.empty((experiments, p + n, p + n)), rng.normal(size=(experiments, p + n))
+    dense, right = np.zeros((size, size)), np.zeros(size)
+    for e in range(experiments):
+        J = rng.normal(size=(3 * (p + n), p + n))
+        matrix[e] = J.T @ J
+        place = np.r_[:p, p + e * n : p + (e + 1) * n]
+        dense[np.ix_(place, place)] += matrix[e]
+        right[place] += rhs[e]
+    return matrix, rhs, dense, right
+
+
+def test_eliminated_states_give_the_steps_of_the_whole_system() -> None:
+    experiments, p, n = 4, 3, 2
+    matrix, rhs, dense, right = bordered(np.random.default_rng(0), experiments, p, n)
+    shared, own_right = np.empty((p, p)), np.empty(p)
+    blocks, borders = np.empty((experiments, n, n)), np.empty((experiments, n, p))
+    own, theta, states = np.empty((experiments, n)), np.empty(p), np.empty((experiments, n))
+    assert condense(matrix, rhs, p, 0.1, shared, own_right, blocks, borders, own)
+    assert solve_positive(shared.copy(), own_right, theta)
+    expand(blocks, borders, own, theta, states)
+    expected = np.linalg.solve(dense + 0.1 * np.diag(np.diag(dense)), right)
+    np.testing.assert_allclose([*theta, *states.ravel()], expected)
+    marginal = np.linalg.inv(np.linalg.inv(dense)[:p, :p])
+    np.testing.assert_allclose(information_of(matrix, rhs, p), marginal)
+
+
+def test_what_an_initial_state_explains_is_no_information() -> None:
+    J = np.array([[1.0, 2.0, 1.0], [1.0, 2.0, 0.0], [1.0, 2.0, 3.0]])  # theta_0, state, theta_1
+    order = [0, 2, 1]
+    matrix = (J.T @ J)[np.ix_(order, order)][None]
+    found = information_of(matrix, np.zeros((1, 3)), 2)
+    assert found[0, 0] == 0.0
+    assert found[1, 1] > 0.1

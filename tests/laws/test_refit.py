@@ -119,7 +119,7 @@ def test_experiments_share_constants_and_missing_samples_count_for_nothing() -> 
     start = {"predation": parse("0.5*(prey*predator)"), "growth": parse("0.5*(prey*predator)")}
     fit = refit(problem, data, start, {}, precision=EXACT)
     np.testing.assert_allclose(fit.theta, [0.9, 0.8], rtol=1e-6)
-    assert fit.information.shape == (8, 8)
+    assert fit.information.shape == (2, 2)
 
 
 def test_second_order_states_need_no_measured_velocity() -> None:

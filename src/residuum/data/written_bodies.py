@@ -102,6 +102,23 @@ class WrittenBodies:
             }
         return Experiment(e.name, e.t, states, inputs, e.held_out)
 
+    def components(self, e: Experiment) -> dict[str, np.ndarray]:
+        """Return every component of all bodies of an experiment, gaps filled in a straight line."""
+        return {
+            name: _filled(e.t, e.states[component].reshape(len(e.t), -1)[:, place])
+            for component in self.problem.components
+            for place, name in enumerate(self.expansion.components(component))
+        }
+
+    def gathered(self, e: Experiment, parts: Mapping[str, np.ndarray]) -> Experiment:
+        """Return an experiment with its states put together from the components of all bodies."""
+        shape = (len(e.t), len(e.bodies), e.axes)
+        states = {
+            c: np.stack([parts[name] for name in self.expansion.components(c)], -1).reshape(shape)
+            for c in self.problem.components
+        }
+        return replace(e, states=states)
+
     def _sample(self, e: Experiment, body: int, frames: np.ndarray) -> dict[str, np.ndarray]:
         """Return all named values of some frames, with one body first."""
         order = [body, *(b for b in range(len(e.bodies)) if b != body)]
@@ -260,6 +277,11 @@ def _resting(written: Problem, expansion: Expansion) -> Problem:
     there = [Expression.variable(expansion.presence(place)) for place in places]
     rows = zip(written.equations, there, strict=True)
     return replace(written, equations=tuple(replace(e, rhs=own * e.rhs) for e, own in rows))
+
+
+def _filled(t: np.ndarray, values: np.ndarray) -> np.ndarray:
+    there = np.isfinite(values)
+    return np.interp(t, t[there], values[there]) if there.any() else values
 
 
 def _blank(like: np.ndarray) -> np.ndarray:

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
-from residuum.data.observations import Experiment, Observations
+from residuum.data.observations import Experiment
 from residuum.data.written_bodies import scalars_of
 from residuum.hidden.gauge import gauges_of
 from residuum.hidden.readout import Posterior, Readout
@@ -40,6 +40,7 @@ class Terms(Protocol):
     def mean(self, term: str, X: np.ndarray) -> np.ndarray: ...
     def hidden(self, term: str, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]: ...
     def hidden_gradient(self, term: str, X: np.ndarray) -> np.ndarray: ...
+    def hidden_prior(self, term: str, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]: ...
 
 
 class Chained(Terms, Posterior, Protocol):
@@ -49,30 +50,31 @@ class Chained(Terms, Posterior, Protocol):
 def body_samples(
     surrogate: Chained,
     problem: BodyProblem,
-    observations: Observations,
+    experiments: Sequence[Experiment],
     units: Mapping[str, TermUnits],
+    *,
+    posterior: bool = False,
 ) -> tuple[dict[str, HiddenSamples], Structure]:
-    """Return samples of every hidden term, in its `units`, at measured pairs, or bodies.
+    """Return samples of every hidden term at pairs of bodies, or bodies, and what they show.
 
-    They are evenly spaced in the order of their first argument. What they show comes with them.
+    They are in the `units` of each term, of all frames, and evenly spaced in the order of their
+    first argument. As a `posterior` they come with their prior, which matters where data are noisy.
     """
     held = {inner: surrogate for names in problem.nested.values() for inner in names}
     places = {
         term: _spread(*found)
-        for term, found in places_of(
-            problem, observations.training, surrogate.parameters, held
-        ).items()
+        for term, found in places_of(problem, experiments, surrogate.parameters, held).items()
     }
     gauges = gauges_of(surrogate, problem, {term: X for term, (X, _, _) in places.items()})
     readout = Readout(surrogate, gauges)
-    samples = {
-        term.name: replace(
-            _samples(readout, term.name, term.measures, *places[term.name]),
-            units=units[term.name].arguments,
-            unit=units[term.name].value,
-        )
-        for term in problem.hidden_terms
-    }
+    samples = {}
+    for term in problem.hidden_terms:
+        own = _samples(readout, term.name, term.measures, *places[term.name])
+        if posterior:
+            mean, prior = surrogate.hidden_prior(term.name, places[term.name][0])
+            own = replace(own, prior=prior, prior_mean=mean)
+        unit = units[term.name]
+        samples[term.name] = replace(own, units=unit.arguments, unit=unit.value)
     return samples, replace(structure_of(readout, samples), gauge=readout.gauge)
 
 

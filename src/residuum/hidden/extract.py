@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
@@ -57,25 +57,28 @@ def extract(
 
     Samples stand along the trajectories, at equal times within each experiment's training part,
     about three an interval between measurements and at most two hundred a term; those of bodies
-    with measured accelerations at the bodies as measured. Their covariance is the posterior with
-    all other unknowns marginalised. Everything is in the user's units.
+    at pairs of them, as measured or as the surrogate has them. Their covariance is the posterior
+    with all other unknowns marginalised. Everything is in the user's units.
     """
     units = units_of_terms(problem, observations.units)
     if not isinstance(problem, BodyProblem):
         return _along_trajectories(surrogate, problem, observations, units)
     if rates_are_given(problem, observations):
-        samples, structure = body_samples(surrogate, problem, observations, units)
+        samples, structure = body_samples(surrogate, problem, observations.training, units)
         return _extraction(surrogate, samples, {}, structure)
     seen = alike(observations)
     bodies = WrittenBodies.of(problem, seen.experiments)
-    found = _along_trajectories(surrogate, bodies.written, bodies.flat(seen), units)
-    return _numbered(found, seen, observations)
+    parts = [e for e in seen.training if e.name in surrogate.experiments]
+    paths = {e.name: Trajectory(e.t, surrogate.states(e.name, e.t)) for e in parts}
+    moving = [bodies.gathered(e, paths[e.name].components) for e in parts]
+    samples, structure = body_samples(surrogate, problem, moving, units, posterior=True)
+    return _numbered(_extraction(surrogate, samples, paths, structure), moving, observations)
 
 
-def _numbered(found: Extraction, seen: Observations, whole: Observations) -> Extraction:
+def _numbered(found: Extraction, seen: Sequence[Experiment], whole: Observations) -> Extraction:
     """Return samples that tell experiments by their place among all, not among those seen."""
     places = {e.name: place for place, e in enumerate(whole.experiments)}
-    place = np.array([places[e.name] for e in seen.experiments])
+    place = np.array([places[e.name] for e in seen])
     samples = {
         name: replace(rows, experiment=place[rows.experiment])
         for name, rows in found.samples.items()

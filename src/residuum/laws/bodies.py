@@ -24,8 +24,11 @@ from residuum.laws.body_starts import body_starts
 from residuum.laws.dynamics import Dynamics
 from residuum.laws.law import Law
 from residuum.laws.rates import Rates
+from residuum.laws.refit import Precision
 from residuum.laws.settings import SelectSettings
+from residuum.laws.starts import starting_trajectories
 from residuum.laws.trial import Trial
+from residuum.laws.windows import windowed
 from residuum.problem.body_completion import complete
 from residuum.problem.body_problem import BodyProblem
 from residuum.problem.dimensions import inferred_units
@@ -34,6 +37,9 @@ from residuum.problem.problem import Problem
 
 # Components of all bodies together that are integrated at once.
 MOST_COMPONENTS = 48
+# Nobody watches bodies without noise: more digits would be spent on it. Steps are bounded, for a
+# law that asks for very many of them between two frames is not followed there anyway.
+WATCHED = Precision(step=1e-7, defect=1e-8, floor=1e-7, iterations=30, most_steps=48)
 # Components for which every law of the settings is tried, and laws that are tried in any case.
 USUAL_COMPONENTS, FEWEST_LAWS, FEWEST_SHORT = 4, 24, 6
 
@@ -99,5 +105,8 @@ def body_trial(
             hint="give accelerations: states: {position_tt: [...]}",
         )
     flat = everyone.flat(observations)
-    starts = body_starts(everyone, flat, observations, extraction.trajectories)
-    return everyone.written, Dynamics.of(everyone.written, flat, starts)
+    learned = body_starts(everyone, flat, observations, extraction.trajectories)
+    moving = Dynamics.of(everyone.written, flat, learned)
+    starts = starting_trajectories(everyone.written, flat, learned)
+    training, full = (windowed(d, everyone, starts) for d in (moving.training, moving.full))
+    return everyone.written, replace(moving, training=training, full=full, exact=WATCHED)

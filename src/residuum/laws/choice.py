@@ -27,6 +27,7 @@ from residuum.laws.combinations import (
     neighbours,
     pool,
     ranked,
+    reductions,
     shared,
     zero,
 )
@@ -34,7 +35,7 @@ from residuum.laws.evidence import Criterion, Forms
 from residuum.laws.families import Points, box_points, holds, same_function
 from residuum.laws.gauge import Pins
 from residuum.laws.law import Law
-from residuum.laws.refit import EXACT, SCREEN, Precision, Refit
+from residuum.laws.refit import SCREEN, Precision, Refit
 from residuum.laws.settings import SelectSettings
 from residuum.laws.shape import is_linear
 from residuum.laws.system import FitData
@@ -173,6 +174,7 @@ def screen(choice: Choice, fronts: Sequence[Mapping[str, Front]]) -> list[Row]:
     for _ in range(MOST_ROUNDS):
         best = _distinct_rows(choice.forms, rows[: choice.settings.extend], explored)
         near = [law for row in best for law in neighbours(row.law, row.fit.hidden, library)]
+        near += [law for row in best for law in reductions(row.law, row.fit.hidden)]
         new = _distinct(choice.forms, near, seen)
         if not new:
             break
@@ -216,9 +218,9 @@ def shortlist(choice: Choice, rows: Sequence[Row]) -> list[Row]:
     chosen = distinct(choice, usable, choice.settings.shortlist)
     chosen += [row for row in usable if row.without_hidden_terms and row not in chosen]
     laws = [fitted(row) for row in chosen]
-    final = choice.refit(laws, choice.trial.full, EXACT)
+    final = choice.refit(laws, choice.trial.full, choice.trial.exact)
     held = choice.trial.held_out
-    trained = choice.refit(laws, choice.trial.training, EXACT) if held else final
+    trained = choice.refit(laws, choice.trial.training, choice.trial.exact) if held else final
     rows = [_scored(choice, a, b, held) for a, b in zip(final, trained, strict=True)]
     if not any(row.fit.ok for row in rows):
         raise no_law(len(rows))

@@ -7,12 +7,13 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from residuum.distillers.front import Candidate, Front, subset_nats
+from residuum.distillers.front import Candidate, Front, formula_nats, subset_nats
 from residuum.expressions.calculus import ONE, terms
-from residuum.expressions.expression import Expression
+from residuum.expressions.expression import CONSTANT, Expression
+from residuum.expressions.simplification import simplify_rules
 from residuum.laws.evidence import Criterion, Forms
 from residuum.laws.families import Points, without_redundancy
-from residuum.laws.shape import coefficients, is_linear, skeleton, tidy
+from residuum.laws.shape import coefficients, inside, is_linear, skeleton, tidy
 from residuum.problem.problem import Problem
 
 Combination = dict[str, Candidate]
@@ -181,6 +182,38 @@ def neighbours(
                 yield {**law, name: _linear(candidate, [*current, (0.0, part, True)], known)}
         for k in range(len(current)):
             yield {**law, name: _linear(candidate, current[:k] + current[k + 1 :], known)}
+
+
+def reductions(
+    law: Mapping[str, Candidate], fitted: Mapping[str, Expression]
+) -> Iterator[Combination]:
+    """Yield the law with one constant that stands inside a term taken away, in one hidden term.
+
+    What a search found from a surrogate's samples may hold a constant that only makes up for their
+    faults: `a/(x*(x + c))` becomes `a/x**2`. The others start at their fitted values.
+    """
+    for name, candidate in law.items():
+        formula = fitted[name]
+        for place, term in enumerate(inside(formula)):
+            if term is None:
+                continue
+            shorter = tidy(simplify_rules(_without(formula, place)))
+            if len(shorter.constants) < len(formula.constants) and shorter.constants:
+                nats = min(candidate.structure_nats, formula_nats(shorter))
+                yield {
+                    **law,
+                    name: replace(
+                        candidate, expression=shorter, structure_nats=nats, loss=math.inf
+                    ),
+                }
+
+
+def _without(expression: Expression, place: int) -> Expression:
+    """Return the formula with zero for one of its constants."""
+    spot = [i for i, token in enumerate(expression.tokens) if token == CONSTANT][place]
+    tokens = (*expression.tokens[:spot], "0", *expression.tokens[spot + 1 :])
+    constants = (*expression.constants[:place], *expression.constants[place + 1 :])
+    return Expression(tokens, constants)
 
 
 def _parts(expression: Expression) -> list[Part]:

@@ -13,7 +13,7 @@ from residuum.hidden.samples import Trajectory
 from residuum.laws.forecast import agreement, completed, roll_out, roll_out_torch, valid_time
 from residuum.laws.intervals import profile_interval
 from residuum.laws.law import Interval
-from residuum.laws.refit import Refit, refit_many
+from residuum.laws.refit import EXACT, Precision, Refit, refit_many
 from residuum.laws.scores import (
     held_out_error,
     held_out_path,
@@ -37,6 +37,7 @@ class Dynamics:
     observations: Observations
     training: FitData
     full: FitData
+    exact: Precision = EXACT
 
     @classmethod
     def of(
@@ -112,12 +113,14 @@ class Dynamics:
         curves: dict[str, Any] = {}
         worst, is_stable = 0.0, True
         for k, experiment in enumerate(self.observations.experiments):
-            first, stop = self.full.starts[k], self.full.starts[k + 1]
+            first, stop = self.full.bounds[k], self.full.bounds[k + 1]
             t = _dense(experiment.t)
             path = roll_out(problem, sides, experiment, fit.path[first], t)
             if k == 0 and np.isfinite(path).all():
-                other = roll_out_torch(problem, sides, experiment, fit.path[first], t)
-                worst = agreement(path, other)
+                # Over the first window, where there are some: beyond, any two would differ.
+                near = t[t <= self.full.t[self.full.starts[1] - 1]]
+                other = roll_out_torch(problem, sides, experiment, fit.path[first], near)
+                worst = agreement(path[: len(near)], other)
             seen = experiment.t[~experiment.held_out]
             curves[experiment.name] = self._forecast_curve(trained, experiment)
             if len(seen):
@@ -146,7 +149,7 @@ class Dynamics:
         if experiment.name not in names:
             path = self._held_out_path(experiment, trained)
             return {"forecast": _curve(problem, experiment.t, path)}
-        last = self.training.starts[names.index(experiment.name) + 1] - 1
+        last = self.training.bounds[names.index(experiment.name) + 1] - 1
         t = _dense(experiment.t[experiment.t >= self.training.t[last]])
         values = {p: trained.values[p] for p in problem.estimated}
         sides = completed(problem, trained.hidden, values)

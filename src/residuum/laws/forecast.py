@@ -8,8 +8,10 @@ import numpy as np
 from scipy.integrate import solve_ivp
 
 from residuum.data.observations import Experiment
-from residuum.expressions.evaluation import compiled
 from residuum.expressions.expression import Expression
+from residuum.expressions.program import compile_program
+from residuum.laws.kernels import values
+from residuum.laws.system import kernel_arrays
 from residuum.problem.problem import Problem
 
 RTOL, ATOL = 1e-9, 1e-12
@@ -19,8 +21,7 @@ def completed(
     problem: Problem, hidden: Mapping[str, Expression], parameters: Mapping[str, float]
 ) -> tuple[Expression, ...]:
     """Return the first-order right-hand sides with formulas and parameter values put in."""
-    values = {**problem.known, **parameters}
-    numbers = {name: Expression.number(value) for name, value in values.items()}
+    numbers = {n: Expression.number(v) for n, v in {**problem.known, **parameters}.items()}
     sides = problem.first_order(problem.complete(hidden))
     return tuple(side.substitute(numbers) for side in sides)
 
@@ -37,13 +38,19 @@ def roll_out(
     Rows after the solution ceases to exist are NaN.
     """
 
-    rates = [compiled(side) for side in sides]
+    names = (*problem.components, *problem.inputs, "t")
+    program = kernel_arrays(compile_program(sides, names))
+    plain, work = np.zeros(len(sides), dtype=bool), np.empty((4, len(program[0])))
+    steady = {n: v[0] for n, v in experiment.inputs.items() if np.all(v == v[0])}
 
     def rhs(time: float, state: np.ndarray) -> np.ndarray:
-        values = dict(zip(problem.components, state, strict=True))
-        values |= {name: experiment.input_at(name, np.array(time)) for name in problem.inputs}
-        values["t"] = time
-        return np.array([float(rate(values)) for rate in rates])
+        given = [
+            steady[name] if name in steady else float(experiment.input_at(name, np.array(time)))
+            for name in problem.inputs
+        ]
+        found = np.empty(len(state))
+        values(program, plain, np.array([*state, *given, time]), found, work)
+        return found
 
     path = np.full((len(t), len(initial)), np.nan)
     with np.errstate(all="ignore"):
@@ -68,12 +75,12 @@ def roll_out_torch(
     from residuum.expressions.torch_evaluation import evaluate as evaluate_torch
 
     def rhs(time: torch.Tensor, state: torch.Tensor) -> torch.Tensor:
-        values = dict(zip(problem.components, state, strict=True))
+        named = dict(zip(problem.components, state, strict=True))
         for name in problem.inputs:
-            values[name] = torch.tensor(
+            named[name] = torch.tensor(
                 experiment.input_at(name, np.array(float(time))), dtype=state.dtype
             )
-        slopes = [evaluate_torch(side, {**values, "t": time}) for side in sides]
+        slopes = [evaluate_torch(side, {**named, "t": time}) for side in sides]
         return torch.stack([slope.expand(()) for slope in slopes])
 
     start = torch.tensor(np.asarray(initial, dtype=float))

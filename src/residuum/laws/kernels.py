@@ -2,12 +2,12 @@ r"""Everything compiled: evaluation of a system with its derivatives, integratio
 
 One file, because numba's cache does not see changes in functions that another file defines.
 
-A system is a flat postfix program (`expressions.program`): one formula per component. Values go
-forward, derivatives come back by reverse mode, so one pass gives the Jacobian whatever the number
-of unknowns. States integrated as logarithms (`logarithmic[i]`) are z = log u with dz/dt = f(u)/u.
-Integration is the fifth-order method of Dormand and Prince (1980,
-doi:10.1016/0771-050X(80)90013-3) with a fixed number of steps a segment, so that the
-sensitivities are the exact derivatives of what is computed.
+A system is a list of instructions that its formulas, one a component, share (`laws.system`).
+Values go forward once for all of them; derivatives come back by reverse mode, formula by formula
+through what each asks for, whatever the number of unknowns. States integrated as logarithms
+(`logarithmic[i]`) are z = log u with dz/dt = f(u)/u. Integration is the fifth-order method of
+Dormand and Prince (1980, doi:10.1016/0771-050X(80)90013-3) with a fixed number of steps a segment,
+so that the sensitivities are the exact derivatives of what is computed.
 
 Refits are condensed multiple shooting with Gauss-Newton. Every observation time is a node
 :math:`q_k` with a state of its own; segments between nodes are integrated with their
@@ -16,7 +16,8 @@ sensitivities, and the continuity defects :math:`d_k = z_k(q_k,\theta) - q_{k+1}
 .. math:: \delta q_{k+1} = S_k\,\delta q_k + P_k\,\delta\theta + d_k,
 
 so that only the initial states and :math:`\theta` remain in the normal equations (Bock 1981,
-doi:10.1007/978-3-642-68220-9_8). Cost is linear in nodes; no trajectory is integrated over more
+doi:10.1007/978-3-642-68220-9_8). Initial states meet in :math:`\theta` alone and are eliminated
+experiment by experiment. Cost is linear in nodes; no trajectory is integrated over more
 than one gap while fitting, so poor starting values do not diverge.
 """
 
@@ -53,6 +54,8 @@ WEIGHTS = np.array([35 / 384, 0.0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84]
 
 # Squared continuity defects, in units of their tolerance, below which a trajectory is whole.
 CLOSED = 1e-2
+# Share of its own information below which nothing is left of a constant's.
+UNDETERMINED = 1e-12
 MOST_TRIALS = 14
 
 
@@ -122,20 +125,15 @@ def _binary(op: int, a: float, b: float) -> tuple[float, float, float]:
 
 
 @njit(cache=True, error_model="numpy")
-def right_hand_side(program, logarithmic, v, f, jacobian, work):
-    """Write dz/dt to `f[n]` and d f / d v to `jacobian[n, len(v)]` at `v = (z, theta, inputs, t)`.
-
-    On entry `v[:n]` holds z; it is replaced by u = exp(z) where `logarithmic`. `work[4, k]` is
-    scratch: values, the two slopes and the adjoint of every instruction.
-    """
-    opcodes, operands, left, right, offsets, constants = program
+def _forward(program, logarithmic, v, f, work):
+    """Write the formulas' values to `f[n]`, and to `work` what the derivatives need."""
+    opcodes, operands, left, right, outputs, _, _, constants = program
     n = len(f)
     for i in range(n):
         if logarithmic[i]:
             v[i] = math.exp(min(v[i], 700.0))
-    for k in range(offsets[n]):
+    for k in range(len(opcodes)):
         op = opcodes[k]
-        work[3, k] = 0.0
         if op == VARIABLE:
             work[0, k] = v[operands[k]]
         elif op == CONSTANT:
@@ -152,12 +150,36 @@ def right_hand_side(program, logarithmic, v, f, jacobian, work):
             work[0, k], work[1, k], work[2, k] = _binary(op, work[0, left[k]], work[0, right[k]])
         else:
             work[0, k], work[1, k] = _unary(op, work[0, left[k]])
-    jacobian[:, :] = 0.0
     for i in range(n):
-        f[i] = work[0, offsets[i + 1] - 1]
-        work[3, offsets[i + 1] - 1] = 1.0
-        for k in range(offsets[i + 1] - 1, offsets[i] - 1, -1):
+        f[i] = work[0, outputs[i]]
+
+
+@njit(cache=True, error_model="numpy")
+def values(program, logarithmic, v, f, work):
+    """Write dz/dt alone to `f[n]`; see `right_hand_side`."""
+    _forward(program, logarithmic, v, f, work)
+    for i in range(len(f)):
+        if logarithmic[i]:
+            f[i] /= v[i]
+
+
+@njit(cache=True, error_model="numpy")
+def right_hand_side(program, logarithmic, v, f, jacobian, work):
+    """Write dz/dt to `f[n]` and d f / d v to `jacobian[n, len(v)]` at `v = (z, theta, inputs, t)`.
+
+    On entry `v[:n]` holds z; it is replaced by u = exp(z) where `logarithmic`. `work[4, k]` is
+    scratch: values, the two slopes and the adjoint of every instruction.
+    """
+    opcodes, operands, left, right, outputs, reached, offsets, _ = program
+    _forward(program, logarithmic, v, f, work)
+    work[3, :] = 0.0
+    jacobian[:, :] = 0.0
+    for i in range(len(f)):
+        work[3, outputs[i]] = 1.0
+        for place in range(offsets[i], offsets[i + 1]):
+            k = reached[place]
             op, g = opcodes[k], work[3, k]
+            work[3, k] = 0.0
             if op == VARIABLE:
                 jacobian[i, operands[k]] += g
             elif op != CONSTANT and g != 0.0:
@@ -186,12 +208,34 @@ def _logarithms(logarithmic, v, f, jacobian):
 @njit(cache=True, error_model="numpy")
 def _combine(start, slopes, h, stage, out):
     """Write `start + h sum_j a[stage, j] slopes[j]`: the point at which a stage is evaluated."""
+    out[:] = start
+    for j in range(stage):
+        _add(out, h * TABLEAU[stage, j], slopes[j])
+
+
+@njit(cache=True, error_model="numpy")
+def _add(out, share, slope):
+    """Add `share * slope[n, m]`; rows one after the other, which the compiler does in parallel."""
     for i in range(out.shape[0]):
         for c in range(out.shape[1]):
-            total = start[i, c]
-            for j in range(stage):
-                total += h * TABLEAU[stage, j] * slopes[j, i, c]
-            out[i, c] = total
+            out[i, c] += share * slope[i, c]
+
+
+@njit(cache=True, error_model="numpy")
+def _propagate(jacobian, sensitivity, out):
+    """Write the rate of the sensitivity, `d f/d z @ sensitivity + d f/d theta`.
+
+    Most of the entries are zero where many bodies move, as each equation names few components.
+    """
+    n, wide = out.shape
+    for i in range(n):
+        for c in range(wide):
+            out[i, c] = jacobian[i, c] if c >= n else 0.0
+        for l in range(n):
+            slope = jacobian[i, l]
+            if slope != 0.0:
+                for c in range(wide):
+                    out[i, c] += slope * sensitivity[l, c]
 
 
 @njit(cache=True, error_model="numpy")
@@ -219,20 +263,17 @@ def integrate(program, logarithmic, z, sensitivity, theta, t0, t1, inputs0, inpu
             for i in range(q):
                 v[n + p + i] = inputs0[i] + share * (inputs1[i] - inputs0[i])
             v[n + p + q] = t
-            right_hand_side(program, logarithmic, v, k[stage], jacobian, work)
             if wide:
+                right_hand_side(program, logarithmic, v, k[stage], jacobian, work)
                 _combine(sensitivity, ks, h, stage, s)
-                for i in range(n):
-                    for c in range(wide):
-                        total = jacobian[i, c] if c >= n else 0.0
-                        for l in range(n):
-                            total += jacobian[i, l] * s[l, c]
-                        ks[stage, i, c] = total
+                _propagate(jacobian, s, ks[stage])
+            else:
+                values(program, logarithmic, v, k[stage], work)
         for j in range(STAGES):
             for i in range(n):
                 z[i] += h * WEIGHTS[j] * k[j, i]
-                for c in range(wide):
-                    sensitivity[i, c] += h * WEIGHTS[j] * ks[j, i, c]
+            if wide:
+                _add(sensitivity, h * WEIGHTS[j], ks[j])
         for i in range(n):
             if not abs(z[i]) < 1e150:
                 return False
@@ -295,21 +336,18 @@ def segments(program, logarithmic, data, theta, nodes, ends, sensitivities):
 
 @njit(cache=True, error_model="numpy")
 def normal_equations(data, nodes, ends, sensitivities, sd, p, matrix, rhs):
-    """Condense to (theta, initial states of each experiment): `matrix = J'J`, `rhs = -J'r`.
+    """Condense to (theta, initial state) of each experiment: `matrix[E, p+n, p+n] = J'J`.
 
-    Returns the recursion `A[N, n, p + n]`, `b[N, n]` that carries a step to every node.
+    Also `rhs[E, p+n] = -J'r`. Returns the recursion `A[N, n, p + n]`, `b[N, n]` that carries a
+    step to every node.
     """
     starts, observed, weights = data[1], data[4], data[5]
     total, n = nodes.shape
     recursion, offset = np.zeros((total, n, p + n)), np.zeros((total, n))
-    place = np.empty(p + n, np.int64)
     matrix[:] = 0.0
     rhs[:] = 0.0
-    for c in range(p):
-        place[c] = c
     for e in range(len(starts) - 1):
         for i in range(n):
-            place[p + i] = p + e * n + i
             recursion[starts[e], i, p + i] = 1.0
         for k in range(starts[e], starts[e + 1]):
             if k > starts[e]:
@@ -320,13 +358,109 @@ def normal_equations(data, nodes, ends, sensitivities, sd, p, matrix, rhs):
                     residual = (nodes[k, i] + offset[k, i] - observed[k, i]) * w
                     for a in range(p + n):
                         ja = recursion[k, i, a] * w
-                        rhs[place[a]] -= ja * residual
+                        rhs[e, a] -= ja * residual
                         for c in range(a + 1):
-                            matrix[place[a], place[c]] += ja * recursion[k, i, c] * w
-    for a in range(len(rhs)):
-        for c in range(a):
-            matrix[c, a] = matrix[a, c]
+                            matrix[e, a, c] += ja * w * recursion[k, i, c]
+        for a in range(p + n):
+            for c in range(a):
+                matrix[e, c, a] = matrix[e, a, c]
     return recursion, offset
+
+
+@njit(cache=True, error_model="numpy")
+def condense(matrix, rhs, p, damping, shared, right, blocks, borders, own):
+    """Eliminate every initial state; write the equations of theta, `shared[p, p]`, `right[p]`.
+
+    With the Cholesky factor `L` of a state's block and `A` its border, `borders[e] = L^-1 A` and
+    `own[e] = L^-1 b`; experiments meet in theta only, so the cost grows linearly with them.
+    Returns False where a block is not positive.
+    """
+    n = matrix.shape[1] - p
+    shared[:] = 0.0
+    right[:] = 0.0
+    for e in range(len(matrix)):
+        for i in range(n):
+            # What no measurement sees keeps still.
+            seen = matrix[e, p + i, p + i] > 0.0
+            for c in range(p):
+                borders[e, i, c] = matrix[e, p + i, c] if seen else 0.0
+            for c in range(n):
+                blocks[e, i, c] = matrix[e, p + i, p + c] if seen else 0.0
+            blocks[e, i, i] = matrix[e, p + i, p + i] * (1.0 + damping) if seen else 1.0
+            own[e, i] = rhs[e, p + i] if seen else 0.0
+        if not _factor(blocks[e], borders[e], own[e]):
+            return False
+        for a in range(p):
+            right[a] += rhs[e, a]
+            for c in range(p):
+                shared[a, c] += matrix[e, a, c]
+            shared[a, a] += damping * matrix[e, a, a]
+            for i in range(n):
+                right[a] -= borders[e, i, a] * own[e, i]
+                for c in range(p):
+                    shared[a, c] -= borders[e, i, a] * borders[e, i, c]
+    return True
+
+
+@njit(cache=True, error_model="numpy")
+def _factor(block, border, own):
+    """Replace a block by its Cholesky factor, border and right side by their solutions with it."""
+    n = len(own)
+    for j in range(n):
+        for k in range(j):
+            for i in range(j, n):
+                block[i, j] -= block[i, k] * block[j, k]
+        if not block[j, j] > 0.0:
+            return False
+        root = math.sqrt(block[j, j])
+        for i in range(j, n):
+            block[i, j] /= root
+    for i in range(n):
+        for k in range(i):
+            own[i] -= block[i, k] * own[k]
+            for c in range(border.shape[1]):
+                border[i, c] -= block[i, k] * border[k, c]
+        own[i] /= block[i, i]
+        for c in range(border.shape[1]):
+            border[i, c] /= block[i, i]
+    return True
+
+
+@njit(cache=True, error_model="numpy")
+def expand(blocks, borders, own, theta, states):
+    """Write the step of every initial state, `states[E, n]`, that goes with a step `theta[p]`."""
+    n = blocks.shape[1]
+    for e in range(len(blocks)):
+        for i in range(n - 1, -1, -1):
+            total = own[e, i]
+            for c in range(len(theta)):
+                total -= borders[e, i, c] * theta[c]
+            for k in range(i + 1, n):
+                total -= blocks[e, k, i] * states[e, k]
+            states[e, i] = total / blocks[e, i, i]
+
+
+@njit(cache=True, error_model="numpy")
+def information_of(matrix, rhs, p):
+    """Return J'J of theta with every initial state marginalised, `[p, p]`.
+
+    What the initial states alone could explain is zero, and not what rounding leaves of it.
+    """
+    n = matrix.shape[1] - p
+    shared, right = np.empty((p, p)), np.empty(p)
+    blocks, borders = np.empty((len(matrix), n, n)), np.empty((len(matrix), n, p))
+    own = np.empty((len(matrix), n))
+    for damping in (0.0, 1e-14, 1e-12, 1e-10):
+        if condense(matrix, rhs, p, damping, shared, right, blocks, borders, own):
+            break
+    for a in range(p):
+        whole = 0.0
+        for e in range(len(matrix)):
+            whole += matrix[e, a, a]
+        if not shared[a, a] > UNDETERMINED * whole:
+            shared[a, :] = 0.0
+            shared[:, a] = 0.0
+    return shared
 
 
 @njit(cache=True, error_model="numpy")
@@ -391,21 +525,25 @@ def defect_square(data, nodes, ends, tolerance):
 
 @njit(cache=True, error_model="numpy")
 def hold_at_bounds(matrix, rhs, theta, low, high):
-    """Take parameters that are held, or pressed against a bound, out of the normal equations."""
-    for a in range(len(rhs)):
-        held = matrix[a, a] <= 0.0
-        if a < len(theta):
-            held = (
-                held
-                or low[a] == high[a]
-                or (theta[a] <= low[a] and rhs[a] < 0.0)
-                or (theta[a] >= high[a] and rhs[a] > 0.0)
-            )
-        if held:
-            matrix[a, :] = 0.0
-            matrix[:, a] = 0.0
-            matrix[a, a] = 1.0
-            rhs[a] = 0.0
+    """Take parameters that are held, or pressed against a bound, out of their equations.
+
+    `matrix[E, >= p, >= p]`, `rhs[E, >= p]` are those of each experiment, `p` their number.
+    """
+    for a in range(len(theta)):
+        information, downhill = 0.0, 0.0
+        for e in range(len(matrix)):
+            information += matrix[e, a, a]
+            downhill += rhs[e, a]
+        if (
+            information <= 0.0
+            or low[a] == high[a]
+            or (theta[a] <= low[a] and downhill < 0.0)
+            or (theta[a] >= high[a] and downhill > 0.0)
+        ):
+            matrix[:, a, :] = 0.0
+            matrix[:, :, a] = 0.0
+            matrix[:, a, a] = 1.0
+            rhs[:, a] = 0.0
 
 
 @njit(cache=True, error_model="numpy")
@@ -426,7 +564,7 @@ def improves(left, defects, new_left, new_defects):
 
 @njit(cache=True, error_model="numpy")
 def gauss_newton(program, logarithmic, data, noise, theta, low, high, nodes, iterations, tolerance):
-    """Fit `theta[p]` and `nodes[N, n]` in place; return (status, J'J at the end).
+    """Fit `theta[p]` and `nodes[N, n]` in place; return (status, J'J of theta at the end).
 
     `data` is (t, experiment starts, inputs, steps, observed, weights), `noise` is
     (group of each component, known sd or 0, floor, unit of defects and steps). A parameter with
@@ -434,15 +572,16 @@ def gauss_newton(program, logarithmic, data, noise, theta, low, high, nodes, ite
     Status: 0 converged, 1 out of iterations, 2 lost (not finite at the start), 3 stuck.
     """
     n, p = nodes.shape[1], len(theta)
-    size = p + (len(data[1]) - 1) * n
+    experiments = len(data[1]) - 1
     ends, sens = np.empty_like(nodes), np.empty((len(nodes), n, n + p))
     trial_nodes, trial_theta = np.empty_like(nodes), np.empty_like(theta)
     trial_ends, trial_sens = np.empty_like(nodes), np.empty((len(nodes), n, n + p))
     trial = (trial_theta, trial_nodes, trial_ends, trial_sens)
-    matrix, rhs, sd = np.empty((size, size)), np.empty(size), np.empty(n)
+    matrix, rhs = np.empty((experiments, p + n, p + n)), np.empty((experiments, p + n))
+    sd = np.empty(n)
     status, damping = 1, 1e-3
     if not segments(program, logarithmic, data, theta, nodes, ends, sens):
-        return 2, matrix
+        return 2, np.full((p, p), math.nan)
     for _ in range(iterations):
         noise_levels(data, nodes, noise, sd)
         recursion, offset = normal_equations(data, nodes, ends, sens, sd, p, matrix, rhs)
@@ -465,7 +604,7 @@ def gauss_newton(program, logarithmic, data, noise, theta, low, high, nodes, ite
             break
     noise_levels(data, nodes, noise, sd)
     normal_equations(data, nodes, ends, sens, sd, p, matrix, rhs)
-    return status, matrix
+    return status, information_of(matrix, rhs, p)
 
 
 @njit(cache=True, error_model="numpy")
@@ -491,7 +630,7 @@ def match_segments(program, logarithmic, data, unit, theta, low, high, nodes, it
                         rhs[a] -= sens[k, i, n + a] / unit[i] * defect
                         for c in range(p):
                             matrix[a, c] += sens[k, i, n + a] * sens[k, i, n + c] / unit[i] ** 2
-        hold_at_bounds(matrix, rhs, theta, low, high)
+        hold_at_bounds(matrix.reshape(1, p, p), rhs.reshape(1, p), theta, low, high)
         for a in range(p):
             matrix[a, a] *= 1.0 + 1e-6
         if not solve_positive(matrix, rhs, step):
@@ -512,18 +651,20 @@ def _step(
     theta, nodes = current
     matrix, rhs, recursion, offset = normal
     new_theta, new_nodes, new_ends, new_sens = trial
-    damped, step = np.empty_like(matrix), np.empty_like(rhs)
+    p, n = len(theta), nodes.shape[1]
+    shared, right, step = np.empty((p, p)), np.empty(p), np.empty(p)
+    blocks, borders = np.empty((len(matrix), n, n)), np.empty((len(matrix), n, p))
+    own, first = np.empty((len(matrix), n)), np.empty((len(matrix), n))
     share = 1.0
     for _ in range(MOST_TRIALS):
-        damped[:] = matrix
-        for a in range(len(rhs)):
-            damped[a, a] += damping * matrix[a, a]
-        if not solve_positive(damped, rhs, step):
+        solved = condense(matrix, rhs, p, damping, shared, right, blocks, borders, own)
+        if not (solved and solve_positive(shared, right, step)):
             damping = max(damping * 10.0, 1e-9)
             continue
+        expand(blocks, borders, own, step, first)
         for a in range(len(theta)):
             new_theta[a] = min(max(theta[a] + share * step[a], bounds[0][a]), bounds[1][a])
-        moved = _carry(data, nodes, recursion, offset, step, len(theta), share, unit, new_nodes)
+        moved = _carry(data, nodes, recursion, offset, (step, first), share, unit, new_nodes)
         if segments(program, logarithmic, data, new_theta, new_nodes, new_ends, new_sens):
             left = misfit(data, new_nodes, sd)
             open_ = defect_square(data, new_nodes, new_ends, unit)
@@ -535,17 +676,18 @@ def _step(
 
 
 @njit(cache=True, error_model="numpy")
-def _carry(data, nodes, recursion, offset, step, p, share, spread, out):
+def _carry(data, nodes, recursion, offset, step, share, spread, out):
     """Write nodes after a `share` of the step; return the largest change in units of `spread`."""
     starts, largest = data[1], 0.0
-    n = nodes.shape[1]
+    n, p = nodes.shape[1], len(step[0])
     for e in range(len(starts) - 1):
         for k in range(starts[e], starts[e + 1]):
             for i in range(n):
                 change = offset[k, i]
-                for a in range(p + n):
-                    place = a if a < p else e * n + a
-                    change += recursion[k, i, a] * step[place]
+                for a in range(p):
+                    change += recursion[k, i, a] * step[0][a]
+                for a in range(n):
+                    change += recursion[k, i, p + a] * step[1][e, a]
                 change *= share
                 out[k, i] = nodes[k, i] + change
                 largest = max(largest, abs(change) / spread[i])

@@ -21,6 +21,7 @@ from residuum.laws.intervals import profile_interval
 from residuum.laws.kernels import rates
 from residuum.laws.law import Interval
 from residuum.laws.refit import (
+    EXACT,
     SCREEN,
     Precision,
     Refit,
@@ -49,6 +50,11 @@ class Rates:
     full: FitData
     unseen: FitData
     rollouts: Rollouts | None = None
+
+    @property
+    def exact(self) -> Precision:
+        """How exactly the shortlist is refitted."""
+        return EXACT
 
     @property
     def refit_many(self) -> Callable[[Task], list[Refit]]:

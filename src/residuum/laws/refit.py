@@ -51,9 +51,9 @@ EXACT = Precision(step=1e-10, defect=1e-11, floor=1e-7, iterations=40, most_step
 class Refit:
     """A law with its constants fitted.
 
-    `unknowns[p]` names `theta[p]`; `information` is J'J over (theta, initial states) in units of
-    the noise; `path[N, n]` the fitted components at the observation times (logarithms undone);
-    `deviance` is -2 log L; `status` is `ok`, or why the fit cannot be used.
+    `unknowns[p]` names `theta[p]`; `information` is J'J of them in units of the noise, initial
+    states marginalised; `path[N, n]` the fitted components at the observation times (logarithms
+    undone); `deviance` is -2 log L; `status` is `ok`, or why the fit cannot be used.
     """
 
     hidden: Mapping[str, Expression]

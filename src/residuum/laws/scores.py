@@ -82,8 +82,8 @@ def held_out_path(problem: Problem, data: FitData, training: FitData, fit: Refit
     if name not in training.names:
         held = dict(zip(system.unknowns, system.start.tolist(), strict=True))
         return fit_system(system, data, fit.hidden, precision=EXACT, held=held).path
-    nodes = data.nodes.copy()
-    nodes[0] = fit.nodes[training.starts[training.names.index(name)]]
+    data, nodes = data.whole(), data.nodes.copy()
+    nodes[0] = fit.nodes[training.bounds[training.names.index(name)]]
     steps = np.ones(len(data.t), dtype=np.int64)
     roll_out_unseen(
         system.program,

@@ -35,7 +35,7 @@ from residuum.laws.law import (
     LawTerm,
     law_equations,
 )
-from residuum.laws.refit import EXACT, Refit
+from residuum.laws.refit import Refit
 from residuum.laws.settings import SelectSettings
 from residuum.laws.shape import coefficients, inside, skeleton
 from residuum.laws.system import constant_names
@@ -100,7 +100,7 @@ def _select(
     rows = shortlist(choice, screen(choice, fronts))
     best = rows[0]
     wider = extensions(best, libraries(fronts, list(best.law)))
-    test = missing_test(best, choice.refit(wider, trial.full, EXACT), extraction.samples)
+    test = missing_test(best, choice.refit(wider, trial.full, trial.exact), extraction.samples)
     identified = identifiable(choice, rows)
     predicted = trial.predict(best.fit, best.trained)
     whole = all(free_of_poles(e, extraction.samples[n]) for n, e in best.fit.hidden.items())

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from residuum.problem.problem import Problem
 
 # A continuity defect of this share of a component's size counts as one unit.
 DEFECT_SHARE = 0.01
+ARITIES = {row.opcode: row.arity for row in PRIMITIVES.values()} | {INTEGER_POWER: 1}
+EITHER_WAY = (PRIMITIVES["+"].opcode, PRIMITIVES["*"].opcode)
+SUBTRACTION = PRIMITIVES["-"].opcode
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,29 +93,74 @@ def _middle(bounds: tuple[float, float] | None) -> float:
 
 
 def kernel_arrays(program: Program) -> tuple[np.ndarray, ...]:
-    """Return (opcodes, operands, left, right, offsets, constants) with each operand's place.
+    """Return (opcodes, operands, left, right, outputs, reached, offsets, constants).
 
-    `left` and `right` are the instructions whose values an operator takes (-1: none).
+    Instructions that say the same are one: what stands in several formulas, such as the distance
+    of two bodies in the equations of both, is worked out once. `left` and `right` are the
+    instructions whose values an operator takes (-1: none). Formula `i` is worth instruction
+    `outputs[i]`, which asks for `reached[offsets[i]:offsets[i + 1]]`, the last ones first.
     """
-    left = np.full(len(program.opcodes), -1, dtype=np.int64)
-    right = left.copy()
-    arities = {row.opcode: row.arity for row in PRIMITIVES.values()} | {INTEGER_POWER: 1}
-    stack: list[int] = []
-    for place, opcode in enumerate(program.opcodes):
-        count = arities.get(int(opcode), 0)
-        if count == 2:
-            right[place] = stack.pop()
-        if count:
-            left[place] = stack.pop()
-        stack.append(place)
+    shared = _Shared()
+    outputs, fixed = [], program.constants
+    for start, stop in itertools.pairwise(program.offsets.tolist()):
+        codes = zip(program.opcodes[start:stop], program.operands[start:stop], strict=True)
+        outputs.append(shared.value_of((int(code), int(operand)) for code, operand in codes))
+    reached = [shared.reached(place) for place in outputs]
+    table = np.array(shared.rows, dtype=np.int64).reshape(-1, 4)
     return (
-        program.opcodes.astype(np.int64),
-        program.operands.astype(np.int64),
-        left,
-        right,
-        program.offsets.astype(np.int64),
-        program.constants,
+        *(np.ascontiguousarray(column) for column in table.T),
+        np.array(outputs, dtype=np.int64),
+        np.array([place for part in reached for place in part], dtype=np.int64),
+        np.cumsum([0, *(len(part) for part in reached)]).astype(np.int64),
+        fixed,
     )
+
+
+@dataclass(slots=True)
+class _Shared:
+    """Instructions `(opcode, operand, left, right)`, each once, operands before operators."""
+
+    rows: list[tuple[int, int, int, int]] = field(default_factory=list)
+    places: dict[tuple[int, int, int, int], int] = field(default_factory=dict)
+
+    def value_of(self, codes: Iterable[tuple[int, int]]) -> int:
+        """Return the place of the value that postfix instructions leave."""
+        stack: list[int] = []
+        for opcode, operand in codes:
+            count = ARITIES.get(opcode, 0)
+            right = stack.pop() if count == 2 else -1
+            left = stack.pop() if count else -1
+            stack.append(self._place(opcode, operand, left, right))
+        return stack[-1]
+
+    def _place(self, opcode: int, operand: int, left: int, right: int) -> int:
+        if opcode in EITHER_WAY and right < left:
+            left, right = right, left
+        if opcode == INTEGER_POWER and operand % 2 == 0:
+            left = self._without_sign(left)
+        return self._kept((opcode, operand, left, right))
+
+    def _without_sign(self, place: int) -> int:
+        """Return a value of the same even powers: a - b for b - a."""
+        opcode, operand, left, right = self.rows[place]
+        if opcode == SUBTRACTION and right < left:
+            return self._kept((opcode, operand, right, left))
+        return place
+
+    def _kept(self, row: tuple[int, int, int, int]) -> int:
+        if row not in self.places:
+            self.places[row] = len(self.rows)
+            self.rows.append(row)
+        return self.places[row]
+
+    def reached(self, place: int) -> list[int]:
+        """Return a place and all that its value depends on, the last first."""
+        found, pending = {place}, [place]
+        while pending:
+            new = {k for k in self.rows[pending.pop()][2:] if k >= 0} - found
+            found |= new
+            pending += new
+        return sorted(found, reverse=True)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,7 +170,9 @@ class FitData:
     `observed[N, n]` and `weights[N, n]` (zero where missing) are in the integrated variable: the
     logarithm of a logarithmic component. `groups[n]` tells components that share one noise level,
     `known[n]` is that level where it is given (else 0); both in units of one over the weight.
-    `spread[n]` is the size of each component; `nodes[N, n]` is where a refit starts.
+    `spread[n]` is the size of each component; `nodes[N, n]` is where a refit starts. `starts` are
+    the first rows of paths with a start of their own: experiments, or windows of them, whose
+    experiments are then bounded by `runs`.
     """
 
     names: tuple[str, ...]
@@ -135,6 +186,12 @@ class FitData:
     spread: np.ndarray
     logarithmic: np.ndarray
     nodes: np.ndarray
+    runs: np.ndarray | None = None
+
+    @property
+    def bounds(self) -> np.ndarray:
+        """Where each experiment begins, and where the last one ends."""
+        return self.starts if self.runs is None else self.runs
 
     @property
     def count(self) -> int:
@@ -148,12 +205,14 @@ class FitData:
     def experiment(self, name: str) -> FitData:
         """Return the arrays of one experiment."""
         place = self.names.index(name)
-        rows = slice(self.starts[place], self.starts[place + 1])
+        rows = slice(self.bounds[place], self.bounds[place + 1])
+        own = (self.starts >= rows.start) & (self.starts <= rows.stop)
         return replace(
             self,
             names=(name,),
             t=self.t[rows],
-            starts=np.array([0, rows.stop - rows.start], dtype=np.int64),
+            starts=self.starts[own] - rows.start,
+            runs=np.array([0, rows.stop - rows.start], dtype=np.int64),
             inputs=np.ascontiguousarray(self.inputs[rows]),
             observed=np.ascontiguousarray(self.observed[rows]),
             weights=np.ascontiguousarray(self.weights[rows]),
@@ -162,8 +221,13 @@ class FitData:
 
     @property
     def initial_values(self) -> int:
-        """How many initial values are fitted beside the constants: a state for each experiment."""
-        return (len(self.starts) - 1) * self.nodes.shape[1]
+        """How many initial values are fitted beside the constants: a state for each path."""
+        paths = sum(bool((self.weights[a:b] > 0).any()) for a, b in itertools.pairwise(self.starts))
+        return paths * self.nodes.shape[1]
+
+    def whole(self) -> FitData:
+        """Return the same with one start for each experiment."""
+        return replace(self, starts=self.bounds, runs=None)
 
     @property
     def defect_tolerance(self) -> np.ndarray:

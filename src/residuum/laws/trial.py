@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from residuum.laws.law import Interval
-from residuum.laws.refit import Refit
+from residuum.laws.refit import Precision, Refit
 from residuum.laws.system import FitData
 
 
@@ -35,6 +35,10 @@ class Trial(Protocol):
     def full(self) -> FitData: ...
     @property
     def refit_many(self) -> Callable[..., list[Refit]]: ...
+    @property
+    def exact(self) -> Precision:
+        """How exactly the shortlist is refitted."""
+
     @property
     def held_out(self) -> bool:
         """Whether anything is held out."""

@@ -12,7 +12,7 @@ from residuum.errors import UserError
 from residuum.problem.body_problem import BodyProblem, refuse_nested
 from residuum.problem.problem import Problem
 from residuum.seeds import child_seed
-from residuum.surrogates.graph.fit import train_graph
+from residuum.surrogates.graph.fit import train_graph, train_on_paths
 from residuum.surrogates.graph.surrogate import GraphSurrogate
 from residuum.surrogates.pinn import fit_pinn
 from residuum.surrogates.pinn_surrogate import PinnSurrogate
@@ -38,8 +38,8 @@ def train(
     `progress` is called with a row of figures after every round. `device` is `cpu`, `cuda` or
     `auto`: the settings' choice, and if that is `auto` too, CUDA where there is one and the batch
     (restarts times experiments) is large enough to gain from it. The graph surrogate of bodies fits
-    accelerations; where only their trajectories were measured it is a collocation surrogate of the
-    equations written out, for the number of bodies of which most was measured. Raises UserError
+    accelerations, or what smoothed paths say of them, of the number of bodies of which most was
+    measured; the collocation surrogate fits paths by the equations written out. Raises UserError
     when the observations cannot be trained on.
     """
     batch = settings.ensemble * len(observations.training)
@@ -77,15 +77,21 @@ def _of_bodies(
             where="surrogates.graph",
             hint="use pinn, or name the column that tells bodies apart under data: body",
         )
+    child = child_seed(seed, "train", "graph")
     if not rates_are_given(problem, observations):
         refuse_nested(problem)
-        along = PinnSettings(states=("spline",), ensemble=2, device=settings.device)
-        return train(problem, observations, along, seed=seed, device=device.type, progress=progress)
+        seen = alike(observations)
+        fit, paths = train_on_paths(
+            problem, seen, settings, seed=child, device=device, progress=progress
+        )
+        bodies = WrittenBodies.of(problem, seen.experiments)
+        states = {e.name: (e.t, bodies.components(e)) for e in paths.experiments}
+        return GraphSurrogate.of(fit, states)
     fit = train_graph(
         problem,
         observations,
         settings,
-        seed=child_seed(seed, "train", "graph"),
+        seed=child,
         device=device,
         progress=progress,
     )

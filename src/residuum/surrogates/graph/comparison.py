@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from residuum.surrogates.graph.bench import GraphBench
-from residuum.surrogates.graph.errors import sizes, standard_error
+from residuum.surrogates.graph.errors import standard_error
 from residuum.surrogates.graph.frames import Frames
 from residuum.surrogates.graph.model import all_differences
 from residuum.surrogates.graph.training import GraphTrained
@@ -34,7 +34,7 @@ def squares(fit: GraphTrained, frames: Frames) -> Tensor:
     """Return the mean square of relative errors in each frame, `[F]`."""
     rows = []
     for state, e in all_differences(fit.system, frames, fit.theta).items():
-        scaled = e[0] / standard_error(sizes(frames.targets[state]))
+        scaled = e[0] / standard_error(frames.size(state))
         # Quite wrong is quite wrong: a few wild values must not decide between forms.
         rows.append(scaled.square().clamp(max=1.0).nanmean(1).nan_to_num(0.0))
     each = torch.stack(rows).mean(0)

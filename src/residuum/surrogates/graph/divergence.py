@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor
 
-from residuum.surrogates.graph.errors import Errors, sizes
+from residuum.surrogates.graph.errors import Errors
 from residuum.surrogates.graph.frames import Frames
 from residuum.surrogates.graph.jacobian import pair_jacobian
 from residuum.surrogates.graph.latent import TopHead
@@ -54,7 +54,7 @@ def gains(
     r"""Return :math:`|w|^2/s^2` of each latent `[B, K]` of each update that reads some."""
     values, found = system.values(frames, theta), {}
     precision = sum(
-        1 / row.variance(sizes(frames.targets[state]))[..., 0] for state, row in errors.items()
+        1 / row.variance(frames.size(state))[..., 0] for state, row in errors.items()
     ) / len(errors)
     for update, _ in chained(system):
         head, called = system.heads[update], values.call(call_of(system, update))

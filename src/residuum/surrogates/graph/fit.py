@@ -7,7 +7,7 @@ scalar that multiplies its direction, in its measures: lengths of vectors, and s
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import torch
@@ -18,11 +18,16 @@ from residuum.data.written_bodies import unknown_name, unknown_scalars
 from residuum.expressions.torch_evaluation import evaluate
 from residuum.problem.body_problem import BodyProblem
 from residuum.surrogates.graph.bench import Row, some_of
-from residuum.surrogates.graph.frames import Frames, frames_of
+from residuum.surrogates.graph.frames import Frames, frames_of, seen_bodies
+from residuum.surrogates.graph.model import all_differences
 from residuum.surrogates.graph.narrowing import LatentMap, latent_maps
+from residuum.surrogates.graph.paths import Paths, smoothed
 from residuum.surrogates.graph.search import GraphSearch, fit_graph
 from residuum.surrogates.graph.values import GraphSystem
 from residuum.surrogates.settings import GraphSettings
+
+# How often rates of smoothed paths are corrected by the fit before, and rounds of each fit.
+CORRECTIONS, CORRECTED_ROUNDS = 4, 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,6 +131,64 @@ def train_graph(
     frames = frames_of(problem, observations.training).to(device)
     search = fit_graph(problem, frames, settings, seed=seed, progress=progress)
     return GraphFit.of(search, unknown_scalars(problem, observations.training))
+
+
+def train_on_paths(
+    problem: BodyProblem,
+    observations: Observations,
+    settings: GraphSettings,
+    *,
+    seed: int,
+    device: torch.device,
+    progress: Callable[[Row], None] | None = None,
+) -> tuple[GraphFit, Paths]:
+    """Return the graph surrogate of paths without accelerations, and the smoothed paths.
+
+    It is fitted to derivatives of the smoothed paths, then again to what these stand for by the
+    fit before (`graph.paths`). Raises UserError when a state is not measured or nothing could be
+    fitted.
+    """
+    paths = smoothed(problem, observations.training)
+    search = fit_graph(
+        problem,
+        frames_of(problem, paths.experiments, paths.rates, paths.lengths(paths.rates)).to(device),
+        settings,
+        seed=seed,
+        progress=progress,
+    )
+    for _ in range(CORRECTIONS):
+        model = _accelerations(search, problem, paths)
+        targets = paths.corrected(model)
+        lengths = paths.lengths(targets, model)
+        frames = frames_of(problem, paths.experiments, targets, lengths).to(device)
+        search = search.goes_on(frames, rounds=CORRECTED_ROUNDS, stage="corrected")
+    fit = GraphFit.of(search, unknown_scalars(problem, observations.training))
+    # Rates that rest on the same measurements are not as many witnesses as there are rates.
+    covariance = fit.covariance * paths.sharing
+    return replace(fit, covariance=covariance, noise=paths.noise), paths
+
+
+def _accelerations(
+    search: GraphSearch, problem: BodyProblem, paths: Paths
+) -> dict[str, dict[str, np.ndarray]]:
+    """Return the model's accelerations `[n, b, d]` by experiment and state, NaN where unseen."""
+    frames, trained = search.bench.frames, search.trained
+    still = {state: torch.zeros_like(target) for state, target in frames.targets.items()}
+    found = all_differences(trained.system, replace(frames, targets=still), trained.theta)
+    rows = {state: _numpy(values[0]) for state, values in found.items()}
+    seen = [seen_bodies(problem, e) for e in paths.experiments]
+    ends = np.cumsum([mask.sum() for mask in seen])[:-1]
+    parts = {state: np.split(values, ends) for state, values in rows.items()}
+    return {
+        e.name: {state: _placed(parts[state][k], mask) for state in parts}
+        for k, (e, mask) in enumerate(zip(paths.experiments, seen, strict=True))
+    }
+
+
+def _placed(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    whole = np.full((*mask.shape, values.shape[1]), np.nan)
+    whole[mask] = values
+    return whole
 
 
 def _numpy(values: Tensor) -> np.ndarray:

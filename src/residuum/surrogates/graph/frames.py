@@ -8,7 +8,7 @@ memory is linear in the pairs.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -20,6 +20,7 @@ from residuum.data.written_bodies import unknown_scalars
 from residuum.errors import UserError
 from residuum.problem.body_problem import RECEIVER, SENDER, BodyProblem, reached
 from residuum.problem.names import derivative
+from residuum.surrogates.graph.errors import sizes
 
 Values = dict[str, Tensor]
 
@@ -31,7 +32,8 @@ class Frames:
     `bodies[name]` is `[R, d]` for a component and `[R, 1]` for a scalar, `signals[name][R, 1]` the
     time and inputs. `targets[state][R, d]` is the measured left-hand side, NaN where it is not.
     `frame[R]` numbers the frames, `receiver[E]` and `sender[E]` are rows. `unknown[name][R]`
-    numbers the values of a scalar that are not known, -1 where it is.
+    numbers the values of a scalar that are not known, -1 where it is. `lengths[state][R]`, where
+    given, are those with which errors grow: targets that are mostly noise have others.
     """
 
     bodies: Values
@@ -41,6 +43,7 @@ class Frames:
     receiver: Tensor
     sender: Tensor
     unknown: Values
+    lengths: Values = field(default_factory=dict)
 
     def __len__(self) -> int:
         return int(self.frame[-1]) + 1 if len(self.frame) else 0
@@ -54,6 +57,10 @@ class Frames:
     def rows(self) -> int:
         """The number of rows."""
         return len(self.frame)
+
+    def size(self, state: str) -> Tensor:
+        """Return the lengths `[R]` of the targets of a state, zero where they were not measured."""
+        return self.lengths[state] if state in self.lengths else sizes(self.targets[state])
 
     @cached_property
     def forward(self) -> Tensor:
@@ -109,6 +116,7 @@ class Frames:
             place[self.receiver[pairs]],
             place[self.sender[pairs]],
             _each(self.unknown, lambda v: v[rows]),
+            _each(self.lengths, lambda v: v[rows]),
         )
 
     def parts(self, most: int) -> tuple[Frames, ...]:
@@ -129,6 +137,7 @@ class Frames:
             self.receiver.to(device),
             self.sender.to(device),
             _each(self.unknown, lambda v: v.to(device)),
+            _each(self.lengths, lambda v: v.to(device)),
         )
 
 
@@ -140,10 +149,12 @@ def frames_of(
     problem: BodyProblem,
     experiments: Sequence[Experiment],
     targets: Mapping[str, Mapping[str, np.ndarray]] | None = None,
+    lengths: Mapping[str, Mapping[str, np.ndarray]] | None = None,
 ) -> Frames:
     """Return the frames of experiments; a body is in a frame where its states are known.
 
-    `targets[experiment][state][n, b, d]` replace the measured derivatives. Scalars that are NaN
+    `targets[experiment][state][n, b, d]` replace the measured derivatives, `lengths[experiment]`
+    `[state][n, b]` the lengths with which their errors grow. Scalars that are NaN
     become unknowns, one for each label of a body. Raises UserError where a state or an
     acceleration is not given.
     """
@@ -154,7 +165,8 @@ def frames_of(
         numbers[name][label] = len(numbers[name])
     for experiment in experiments:
         left = targets[experiment.name] if targets else _measured(problem, experiment)
-        collected.append(_one(problem, experiment, left, used, numbers))
+        sized = lengths[experiment.name] if lengths else {}
+        collected.append(_one(problem, experiment, left, sized, used, numbers))
     return _joined(collected)
 
 
@@ -185,13 +197,13 @@ def _one(
     problem: BodyProblem,
     experiment: Experiment,
     left: Mapping[str, np.ndarray],
+    lengths: Mapping[str, np.ndarray],
     used: set[str],
     numbers: Mapping[str, Mapping[str, int]],
 ) -> Frames:
     """Return the frames of one experiment; `numbers` are those of unknown scalars by label."""
-    components = [c for c in problem.components if c in used or c in problem.states]
-    states = {name: _state(experiment, name) for name in components}
-    there = np.all([np.isfinite(v).all(axis=-1) for v in states.values()], axis=0)
+    states = _needed(problem, experiment, used)
+    there = _there(states)
     instant, body = np.nonzero(there)
     frame = np.unique(instant, return_inverse=True)[1]
     receiver, sender = _pairs(np.bincount(frame))
@@ -213,7 +225,22 @@ def _one(
         receiver,
         sender,
         unknown,
+        {state: _tensor(v[there]) for state, v in lengths.items()},
     )
+
+
+def seen_bodies(problem: BodyProblem, experiment: Experiment) -> np.ndarray:
+    """Return which bodies have a row in which instant of an experiment, `[n, b]`."""
+    return _there(_needed(problem, experiment, _names_used(problem)))
+
+
+def _needed(problem: BodyProblem, experiment: Experiment, used: set[str]) -> dict[str, np.ndarray]:
+    components = [c for c in problem.components if c in used or c in problem.states]
+    return {name: _state(experiment, name) for name in components}
+
+
+def _there(states: Mapping[str, np.ndarray]) -> np.ndarray:
+    return np.all([np.isfinite(v).all(axis=-1) for v in states.values()], axis=0)
 
 
 def _state(experiment: Experiment, name: str) -> np.ndarray:
@@ -257,6 +284,7 @@ def _joined(parts: Sequence[Frames]) -> Frames:
         index("receiver", rows),
         index("sender", rows),
         values("unknown"),
+        values("lengths"),
     )
 
 

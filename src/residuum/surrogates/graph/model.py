@@ -18,7 +18,7 @@ from torch import Tensor
 
 from residuum.expressions.torch_evaluation import evaluate
 from residuum.surrogates.graph.divergence import latent_slopes, latents_sent
-from residuum.surrogates.graph.errors import Errors, gaussian_constant, sizes
+from residuum.surrogates.graph.errors import Errors, gaussian_constant
 from residuum.surrogates.graph.frames import Frames
 from residuum.surrogates.graph.jacobian import jacobian
 from residuum.surrogates.graph.values import BodyValues, GraphSystem
@@ -49,7 +49,7 @@ class GraphModel:
     def scales(self) -> list[dict[str, Tensor]]:
         """The standard deviations `[B, R, 1]` of each part."""
         return [
-            {state: self.errors[state].scale(sizes(y)) for state, y in part.targets.items()}
+            {state: self.errors[state].scale(part.size(state)) for state in part.targets}
             for part in self.parts
         ]
 

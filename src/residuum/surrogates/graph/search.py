@@ -10,7 +10,7 @@ to all snapshots.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 
@@ -52,6 +52,27 @@ class GraphSearch:
     trained: GraphTrained
     comparisons: tuple[FormComparison, ...]
     history: tuple[Row, ...]
+
+    def goes_on(self, frames: Frames, *, rounds: int, stage: str) -> GraphSearch:
+        """Return the same forms fitted to frames with other targets, from where this fit ended."""
+        rows: list[Row] = []
+
+        def record(row: Row) -> None:
+            rows.append(row)
+            self.bench.record(row)
+
+        bench, before = replace(self.bench, frames=frames, record=record), self.trained
+        after = train(
+            bench,
+            frames,
+            before.heads,
+            before.kinds,
+            before.theta,
+            rounds=rounds,
+            stage=stage,
+            before=before,
+        )
+        return replace(self, bench=bench, trained=after, history=(*self.history, *rows))
 
 
 def fit_graph(

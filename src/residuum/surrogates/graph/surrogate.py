@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -22,13 +22,18 @@ from residuum.surrogates.graph.latent import TopHead, latents_of
 from residuum.surrogates.graph.narrowing import LatentMap
 from residuum.surrogates.surrogate import SCHEMA, Surrogate
 
+# Times, and every component at them.
+Path = tuple[np.ndarray, Mapping[str, np.ndarray]]
+PATH = "@"  # before an experiment's name: no term begins with it
+
 
 @dataclass(frozen=True, eq=False)
 class GraphSurrogate(Surrogate):
     """Heads of hidden terms with unknowns `theta[Q]` and their posterior `covariance[Q, Q]`.
 
-    `prior[Q]` is the precision of the prior, about zero. States were measured, not learned. A term
-    that is a vector is told by its component along its vector argument.
+    `prior[Q]` is the precision of the prior, about zero. Where accelerations were measured, so were
+    the states; else `paths[experiment]` holds the smoothed ones, under the names of the equations
+    written out. A term that is a vector is told by its component along its vector argument.
     """
 
     body_terms: Mapping[str, BodyTerm]
@@ -39,9 +44,10 @@ class GraphSurrogate(Surrogate):
     noise_sizes: Mapping[str, float]
     comparisons: tuple[Mapping[str, float | str], ...]
     rows: tuple[Mapping[str, float | str], ...]
+    paths: Mapping[str, Path] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, fit: GraphFit) -> GraphSurrogate:
+    def of(cls, fit: GraphFit, paths: Mapping[str, Path] | None = None) -> GraphSurrogate:
         """Return the surrogate of a fit, on the CPU."""
         places = fit.system.places
         return cls(
@@ -63,18 +69,20 @@ class GraphSurrogate(Surrogate):
             noise_sizes=dict(fit.noise),
             comparisons=fit.comparisons,
             rows=fit.history,
+            paths=paths or {},
         )
 
     @property
     def experiments(self) -> tuple[str, ...]:
-        return ()
+        return tuple(self.paths)
 
     @property
     def terms(self) -> Mapping[str, tuple[str, ...]]:
         return {name: term.measures for name, term in self.body_terms.items()}
 
     def states(self, experiment: str, t: np.ndarray) -> dict[str, np.ndarray]:
-        raise KeyError(experiment)
+        own, components = self.paths[experiment]
+        return {name: np.interp(t, own, values) for name, values in components.items()}
 
     @torch.inference_mode()
     def hidden(self, term: str, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -162,10 +170,13 @@ class GraphSurrogate(Surrogate):
         arrays = {name: np.ascontiguousarray(tensor.numpy()) for name, tensor in tensors.items()}
         for name, term in self.body_terms.items():
             arrays |= term_arrays(name, term)
+        for name, (t, components) in self.paths.items():
+            arrays[PATH + name] = np.stack([t, *components.values()])
         return arrays, {
             "schema": SCHEMA,
             "kind": "graph",
             "terms": {name: describe_body_term(term) for name, term in self.body_terms.items()},
+            "paths": {name: list(components) for name, (_, components) in self.paths.items()},
             "parameters": {name: list(pair) for name, pair in self.parameter_values.items()},
             "noise": dict(self.noise_sizes),
             "comparisons": [dict(row) for row in self.comparisons],
@@ -190,7 +201,12 @@ class GraphSurrogate(Surrogate):
             noise_sizes=dict(values["noise"]),
             comparisons=tuple(values["comparisons"]),
             rows=tuple(values["history"]),
+            paths={name: _path(arrays[PATH + name], c) for name, c in values["paths"].items()},
         )
+
+
+def _path(table: np.ndarray, names: Sequence[str]) -> Path:
+    return table[0], dict(zip(names, table[1:], strict=True))
 
 
 def along(

@@ -17,7 +17,7 @@ from torch import Tensor
 from residuum.surrogates.evidence import Group, Groups, plain_group
 from residuum.surrogates.graph.bench import GraphBench, Row
 from residuum.surrogates.graph.divergence import gains
-from residuum.surrogates.graph.errors import Errors, first_errors, sizes, standard_error
+from residuum.surrogates.graph.errors import Errors, first_errors, standard_error
 from residuum.surrogates.graph.frames import Frames
 from residuum.surrogates.graph.heads import MessageHead
 from residuum.surrogates.graph.model import GraphModel, all_differences
@@ -113,7 +113,7 @@ def train(
     """Return the fit on frames from `theta[B, Q]`; errors go on from those of a fit `before`."""
     system = bench.system(heads)
     batch = len(theta)
-    errors = {state: first_errors(sizes(y), batch) for state, y in frames.targets.items()}
+    errors = {state: first_errors(frames.size(state), batch) for state in frames.targets}
     run = _Run(bench, frames, system, kinds, theta, errors, stage)
     if before is not None:
         run.go_on(before)
@@ -209,7 +209,7 @@ class _Run:
         share = determined / len(self.frames.targets)
         exact = True
         for state, e in all_differences(self.system, self.frames, self.theta).items():
-            size = sizes(self.frames.targets[state])
+            size = self.frames.size(state)
             self.errors = self.errors | {state: self.errors[state].update(e, size, share)}
             relative = e / standard_error(size)
             exact &= bool(relative.square().nanmean((1, 2)).sqrt().min() < EXACT)
