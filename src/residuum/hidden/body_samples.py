@@ -7,7 +7,7 @@ A term between bodies is sampled at pairs of bodies as they were measured, in le
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -17,7 +17,6 @@ from residuum.data.written_bodies import scalars_of
 from residuum.hidden.samples import HiddenSamples
 from residuum.problem.body_evaluation import evaluate_bodies
 from residuum.problem.body_problem import BodyProblem
-from residuum.problem.dimensions import TermUnits
 from residuum.problem.hidden_term import Call
 
 MOST_PAIRS = 300
@@ -35,22 +34,15 @@ class Terms(Protocol):
 
 
 def body_samples(
-    surrogate: Terms,
-    problem: BodyProblem,
-    observations: Observations,
-    units: Mapping[str, TermUnits],
+    surrogate: Terms, problem: BodyProblem, observations: Observations
 ) -> dict[str, HiddenSamples]:
-    """Return samples of every hidden term, in its `units`, at measured pairs, or bodies.
+    """Return samples of every hidden term at measured pairs, or bodies.
 
     They are evenly spaced in the order of their first argument.
     """
     places = places_of(problem, observations.training, surrogate.parameters)
     return {
-        term.name: replace(
-            _samples(surrogate, term.name, term.measures, *_spread(*places[term.name])),
-            units=units[term.name].arguments,
-            unit=units[term.name].value,
-        )
+        term.name: _samples(surrogate, term.name, term.measures, *_spread(*places[term.name]))
         for term in problem.hidden_terms
     }
 

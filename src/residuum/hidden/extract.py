@@ -15,7 +15,7 @@ from residuum.hidden.body_samples import body_samples
 from residuum.hidden.samples import Extraction, HiddenSamples, Trajectory
 from residuum.hidden.structure import structure_of
 from residuum.problem.body_problem import BodyProblem
-from residuum.problem.dimensions import TermUnits, units_of_terms
+from residuum.problem.dimensions import units_of_terms
 from residuum.problem.problem import Problem
 
 POINTS_AN_INTERVAL = 3
@@ -53,14 +53,25 @@ def extract(
     all other unknowns marginalised. Everything is in the user's units.
     """
     units = units_of_terms(problem, observations.units)
+    found = _extract(surrogate, problem, observations)
+    samples = {
+        name: replace(rows, units=units[name].arguments, unit=units[name].value)
+        for name, rows in found.samples.items()
+    }
+    return replace(found, samples=samples)
+
+
+def _extract(
+    surrogate: Surrogate, problem: Problem | BodyProblem, observations: Observations
+) -> Extraction:
     if not isinstance(problem, BodyProblem):
-        return _along_trajectories(surrogate, problem, observations, units)
+        return _along_trajectories(surrogate, problem, observations)
     if rates_are_given(problem, observations):
-        samples = body_samples(surrogate, problem, observations, units)
+        samples = body_samples(surrogate, problem, observations)
         return _extraction(surrogate, samples, {})
     seen = alike(observations)
     bodies = WrittenBodies.of(problem, seen.experiments)
-    found = _along_trajectories(surrogate, bodies.written, bodies.flat(seen), units)
+    found = _along_trajectories(surrogate, bodies.written, bodies.flat(seen))
     return _numbered(found, seen, observations)
 
 
@@ -79,12 +90,11 @@ def _along_trajectories(
     surrogate: Surrogate,
     problem: Problem,
     observations: Observations,
-    units: Mapping[str, TermUnits],
 ) -> Extraction:
     parts = {e.name: e.training() for e in observations.experiments}
     parts = {name: parts[name] for name in surrogate.experiments}
     samples = {
-        term.name: _samples(surrogate, problem, observations, parts, term.name, units[term.name])
+        term.name: _samples(surrogate, problem, observations, parts, term.name)
         for term in problem.hidden_terms
     }
     trajectories = {
@@ -135,7 +145,6 @@ def _samples(
     observations: Observations,
     parts: Mapping[str, Experiment],
     term: str,
-    units: TermUnits,
 ) -> HiddenSamples:
     order = {e.name: index for index, e in enumerate(observations.experiments)}
     calls = sum(call.term == term for call in problem.calls)
@@ -160,6 +169,4 @@ def _samples(
         alive=surrogate.alive[term],
         prior=prior,
         prior_mean=prior_mean,
-        units=units.arguments,
-        unit=units.value,
     )
