@@ -98,7 +98,7 @@ def moving() -> DatasetReport:
 def test_energy_is_drawn_along_paths_and_measured(moving: DatasetReport) -> None:
     page = render_page(moving)
     assert "energy" in page.figures
-    assert "the law conserves energy. Along its paths it changes by at most" in page.html
+    assert "the law conserves energy. Along fitted paths it changes by at most" in page.html
     rows = drifts(moving)
     assert isinstance(rows, list)
     assert {part for row in rows for part in row.parts} == {"fit", "forecast", "data"}

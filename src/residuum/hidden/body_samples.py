@@ -8,7 +8,7 @@ a term's argument is a sum of another's values, both are told in a fixed gauge (
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -21,7 +21,6 @@ from residuum.hidden.samples import HiddenSamples, Structure
 from residuum.hidden.structure import structure_of
 from residuum.problem.body_evaluation import evaluate_bodies
 from residuum.problem.body_problem import BodyProblem
-from residuum.problem.dimensions import TermUnits
 from residuum.problem.hidden_term import Call
 
 MOST_PAIRS = 300
@@ -51,14 +50,13 @@ def body_samples(
     surrogate: Chained,
     problem: BodyProblem,
     experiments: Sequence[Experiment],
-    units: Mapping[str, TermUnits],
     *,
     posterior: bool = False,
 ) -> tuple[dict[str, HiddenSamples], Structure]:
     """Return samples of every hidden term at pairs of bodies, or bodies, and what they show.
 
-    They are in the `units` of each term, of all frames, and evenly spaced in the order of their
-    first argument. As a `posterior` they come with their prior, which matters where data are noisy.
+    They are of all frames, evenly spaced in the order of their first argument. As a `posterior`
+    they come with their prior, which matters where data are noisy.
     """
     held = {inner: surrogate for names in problem.nested.values() for inner in names}
     places = {
@@ -73,8 +71,7 @@ def body_samples(
         if posterior:
             mean, prior = surrogate.hidden_prior(term.name, places[term.name][0])
             own = replace(own, prior=prior, prior_mean=mean)
-        unit = units[term.name]
-        samples[term.name] = replace(own, units=unit.arguments, unit=unit.value)
+        samples[term.name] = own
     return samples, replace(structure_of(readout, samples), gauge=readout.gauge)
 
 

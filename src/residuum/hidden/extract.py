@@ -15,7 +15,7 @@ from residuum.hidden.body_samples import body_samples
 from residuum.hidden.samples import Extraction, HiddenSamples, Structure, Trajectory
 from residuum.hidden.structure import structure_of
 from residuum.problem.body_problem import BodyProblem
-from residuum.problem.dimensions import TermUnits, units_of_terms
+from residuum.problem.dimensions import units_of_terms
 from residuum.problem.problem import Problem
 
 POINTS_AN_INTERVAL = 3
@@ -61,17 +61,28 @@ def extract(
     with all other unknowns marginalised. Everything is in the user's units.
     """
     units = units_of_terms(problem, observations.units)
+    found = _extract(surrogate, problem, observations)
+    samples = {
+        name: replace(rows, units=units[name].arguments, unit=units[name].value)
+        for name, rows in found.samples.items()
+    }
+    return replace(found, samples=samples)
+
+
+def _extract(
+    surrogate: Surrogate, problem: Problem | BodyProblem, observations: Observations
+) -> Extraction:
     if not isinstance(problem, BodyProblem):
-        return _along_trajectories(surrogate, problem, observations, units)
+        return _along_trajectories(surrogate, problem, observations)
     if rates_are_given(problem, observations):
-        samples, structure = body_samples(surrogate, problem, observations.training, units)
+        samples, structure = body_samples(surrogate, problem, observations.training)
         return _extraction(surrogate, samples, {}, structure)
     seen = alike(observations)
     bodies = WrittenBodies.of(problem, seen.experiments)
     parts = [e for e in seen.training if e.name in surrogate.experiments]
     paths = {e.name: Trajectory(e.t, surrogate.states(e.name, e.t)) for e in parts}
     moving = [bodies.gathered(e, paths[e.name].components) for e in parts]
-    samples, structure = body_samples(surrogate, problem, moving, units, posterior=True)
+    samples, structure = body_samples(surrogate, problem, moving, posterior=True)
     return _numbered(_extraction(surrogate, samples, paths, structure), moving, observations)
 
 
@@ -90,12 +101,11 @@ def _along_trajectories(
     surrogate: Surrogate,
     problem: Problem,
     observations: Observations,
-    units: Mapping[str, TermUnits],
 ) -> Extraction:
     parts = {e.name: e.training() for e in observations.experiments}
     parts = {name: parts[name] for name in surrogate.experiments}
     samples = {
-        term.name: _samples(surrogate, problem, observations, parts, term.name, units[term.name])
+        term.name: _samples(surrogate, problem, observations, parts, term.name)
         for term in problem.hidden_terms
     }
     trajectories = {
@@ -147,7 +157,6 @@ def _samples(
     observations: Observations,
     parts: Mapping[str, Experiment],
     term: str,
-    units: TermUnits,
 ) -> HiddenSamples:
     order = {e.name: index for index, e in enumerate(observations.experiments)}
     calls = sum(call.term == term for call in problem.calls)
@@ -172,6 +181,4 @@ def _samples(
         alive=surrogate.alive[term],
         prior=prior,
         prior_mean=prior_mean,
-        units=units.arguments,
-        unit=units.value,
     )

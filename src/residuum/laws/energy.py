@@ -18,14 +18,16 @@ import numpy as np
 
 from residuum.data.observations import Experiment
 from residuum.data.written_bodies import scalars_of
+from residuum.laws.quadrature import integrals
 from residuum.problem.body_evaluation import evaluate_bodies
 from residuum.problem.body_problem import RECEIVER, SENDER, BodyProblem, reached
 
 TOLERANCE = 1e-7
 # Frames and experiments at which a law is tested.
 MOST_FRAMES, MOST_EXPERIMENTS = 12, 8
-# Distances between two nodes of an integral differ by at most a tenth.
-NODES, PANEL = 6, 0.1
+# Distances between which a force is integrated differ by at most a tenth.
+PANEL = 0.1
+_ENDS = slice(None, -1), slice(1, None)
 Scalars = Mapping[str, np.ndarray]
 
 
@@ -55,15 +57,18 @@ class Energy:
         kinetic = 0.5 * np.sum(mass[:, None] * velocity**2, axis=(1, 2))
         pairs = _Pairs.of(position, scalars)
         grids = [_grid(r) for r in pairs.distance.T]
-        points = [_nodes(grid) for grid in grids]
-        which = np.repeat(np.arange(len(grids)), [len(p) for p in points])
-        own = {name: values[which] for name, values in pairs.scalars.items()}
-        found = _towards(self.law, self.values, np.concatenate(points), own)[:, 0]
-        ends = np.cumsum([len(p) for p in points])[:-1]
+        pair = np.repeat(np.arange(len(grids)), [len(grid) - 1 for grid in grids])
+
+        def force(r: np.ndarray, interval: np.ndarray) -> np.ndarray:
+            which = pair[interval]
+            own = {name: values[which] for name, values in pairs.scalars.items()}
+            return mass[pairs.i[which]] * _towards(self.law, self.values, r, own)[:, 0]
+
+        ends = [np.concatenate([grid[part] for grid in grids]) for part in _ENDS]
+        steps = np.split(integrals(force, *ends), np.flatnonzero(np.diff(pair)) + 1)
         potential = np.zeros(len(position))
-        for place, towards in enumerate(np.split(found, ends)):
-            r, grid = pairs.distance[:, place], grids[place]
-            whole = np.interp(r, grid, _cumulated(mass[pairs.i[place]] * towards, grid))
+        for r, grid, step in zip(pairs.distance.T, grids, steps, strict=True):
+            whole = np.interp(r, grid, np.concatenate([[0.0], np.cumsum(step)]))
             potential += whole - whole[0]
         return kinetic, potential
 
@@ -243,17 +248,3 @@ def _grid(r: np.ndarray) -> np.ndarray:
     low, high = float(r.min()), float(r.max())
     count = 1 + int(np.ceil(np.log(high / low) / PANEL))
     return np.unique(np.concatenate([r, np.geomspace(low, high, max(2, count))]))
-
-
-def _nodes(grid: np.ndarray) -> np.ndarray:
-    """Return the nodes of Gauss-Legendre quadrature between the points of a grid."""
-    x = np.polynomial.legendre.leggauss(NODES)[0]
-    half = np.diff(grid)[:, None] / 2
-    return np.asarray(grid[:-1, None] + half * (1 + x)).ravel()
-
-
-def _cumulated(values: np.ndarray, grid: np.ndarray) -> np.ndarray:
-    """Return the integral from the first point of a grid to each, from values at the nodes."""
-    weights = np.polynomial.legendre.leggauss(NODES)[1]
-    parts = values.reshape(-1, NODES) @ weights * np.diff(grid) / 2
-    return np.concatenate([[0.0], np.cumsum(parts)])

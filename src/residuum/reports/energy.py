@@ -137,15 +137,15 @@ def energy_words(report: DatasetReport) -> str:
     )
     if not rows:
         return f"{said} No path was integrated along which it could be followed."
-    law = _largest(rows, ("fit", "forecast"))
+    # A forecast is made with constants that were fitted to fewer data.
+    law, measured = _largest(rows, "fit"), _largest(rows, MEASURED)
     found = f"Total energy less its mean, over the mean kinetic energy. {said}"
     if law is not None:
-        found += f" Along its paths it changes by at most {significant(law)}"
-        measured = _largest(rows, (MEASURED,))
+        found += f" Along fitted paths it changes by at most {significant(law)}"
         found += f", in the measurements by {significant(measured)}." if measured else "."
     return found
 
 
-def _largest(rows: Sequence[Drifts], parts: Sequence[str]) -> float | None:
-    found = [np.abs(v).max() for row in rows for part, (_, v) in row.parts.items() if part in parts]
+def _largest(rows: Sequence[Drifts], part: str) -> float | None:
+    found = [np.abs(row.parts[part][1]).max() for row in rows if part in row.parts]
     return float(max(found)) if found else None
