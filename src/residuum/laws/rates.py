@@ -187,7 +187,10 @@ def _fit(
         jacobian = jacobian.reshape(share.size, len(theta))
         information = jacobian.T @ jacobian
         gradient = jacobian.T @ np.where(share > 0, residual, 0.0).ravel()
-        moved = _step(system, data, theta, (low, high), share, information, gradient, free, damping)
+        bounds = (low, high)
+        moved = _step(
+            system, data, theta, found, bounds, share, information, gradient, free, damping
+        )
         if moved is None:
             break
         theta, found, slopes, damping, change = moved
@@ -212,6 +215,7 @@ def _step(
     system: System,
     data: FitData,
     theta: np.ndarray,
+    found: np.ndarray,
     bounds: tuple[np.ndarray, np.ndarray],
     share: np.ndarray,
     information: np.ndarray,
@@ -219,13 +223,16 @@ def _step(
     free: np.ndarray,
     damping: float,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, float, float] | None:
-    """Return theta after a step that lowers the misfit, with its rates; None if there is none."""
+    """Return theta after a step that lowers the misfit of the rates `found`, with its own rates.
+
+    None if there is none.
+    """
 
     def misfit(path: np.ndarray) -> float:
         residual = ((path - data.observed) * share)[share > 0]
         return float(residual @ residual) if np.isfinite(residual).all() else math.inf
 
-    before = misfit(_rates(system, data, theta)[0])
+    before = misfit(found)
     scale = np.sqrt(np.clip(np.diag(information), 1e-300, None))
     for _ in range(MOST_TRIALS):
         scaled = information / np.outer(scale, scale) + damping * np.eye(len(theta))

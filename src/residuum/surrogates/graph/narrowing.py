@@ -2,7 +2,8 @@
 
 By `prune` the least read direction is removed while the evidence allows, in latents in which
 messages are white: a linear update of messages in the plane keeps two, however many it began with.
-By `l1` what has faded under its prior is removed, by `kl` what carries next to nothing.
+By `l1` what has faded under its prior, begun in such latents, is removed, by `kl` what carries next
+to nothing.
 """
 
 from __future__ import annotations
@@ -43,9 +44,11 @@ def narrowed(fit: GraphTrained, frames: Frames, sparsity: str, retrain: Retrain)
     """Return the fit (a batch of one) with as many latents as it needs."""
     for update, message in chained(fit.system):
         if sparsity == "l1":
-            head = fit.heads[update]
-            assert isinstance(head, TopHead)  # noqa: S101 (asked by `chained`)
-            fit = _without_faint(fit, update, message, head.strengths(fit.part(update))[0])
+            # Among mixtures of latents the prior can hardly choose: it starts from the principal.
+            _, map, back = _principal(fit, frames, update, message)
+            start = replace_latents(fit, update, message, map, back)
+            fit = retrain(dict(start.heads), start.theta)
+            fit = _without_faint(fit, update, message, _read(fit, frames, update, message))
         elif sparsity == "kl":
             nats = divergences(fit.system, frames, fit.theta, fit.errors)[update][0]
             fit = _without_faint(fit, update, message, nats)
@@ -58,6 +61,14 @@ def _without_faint(fit: GraphTrained, update: str, message: str, strength: Tenso
     kept = (strength > FAINT * strength.max()).nonzero().flatten()
     choice = torch.eye(len(strength), dtype=strength.dtype, device=strength.device)[:, kept]
     return replace_latents(fit, update, message, choice, choice.mT)
+
+
+def _read(fit: GraphTrained, frames: Frames, update: str, message: str) -> Tensor:
+    """Return how much of each latent `[K]` is read: its rms times the weights on it."""
+    head = fit.heads[update]
+    assert isinstance(head, TopHead)  # noqa: S101 (asked by `chained`)
+    z = fit.system.values(frames, fit.theta).pairs.call(call_of(fit.system, message)).value[0]
+    return head.strengths(fit.part(update))[0] * z.square().mean(0).sqrt()
 
 
 def _pruned(
