@@ -8,7 +8,7 @@ a term's argument is a sum of another's values, both are told in a fixed gauge (
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
