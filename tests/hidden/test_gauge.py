@@ -96,7 +96,7 @@ def problem(text=TEXT, **given):
 
 
 def test_messages_become_forces_where_the_update_divides_by_a_mass():
-    samples, structure = body_samples(Springs(), problem(), observations())
+    samples, structure = body_samples(Springs(), problem(), observations().training)
     message, update = samples["message"], samples["update"]
     r, m_i, m_j = message.X.T
     np.testing.assert_allclose(message.values, 1.5 * m_i * m_j * (r - 1), rtol=1e-12)
@@ -108,7 +108,7 @@ def test_messages_become_forces_where_the_update_divides_by_a_mass():
 
 
 def test_what_is_a_choice_has_no_spread():
-    samples, _ = body_samples(Springs(), problem(), observations())
+    samples, _ = body_samples(Springs(), problem(), observations().training)
     message, update = samples["message"], samples["update"]
     np.testing.assert_allclose(message.sd, 1e-3 * np.abs(message.values), rtol=1e-6)
     assert float(update.sd.max()) < 1e-9 * float(np.abs(update.values).max())
@@ -118,7 +118,10 @@ def test_what_is_a_choice_has_no_spread():
 def test_surrogates_that_differ_by_a_gauge_say_the_same(factor):
     other = Springs(theta=np.array([THETA[0] * factor, THETA[1] / factor]))
     for one, two in zip(
-        *(body_samples(s, problem(), observations())[0].values() for s in (Springs(), other)),
+        *(
+            body_samples(s, problem(), observations().training)[0].values()
+            for s in (Springs(), other)
+        ),
         strict=True,
     ):
         np.testing.assert_allclose(one.X, two.X, rtol=1e-10)
@@ -128,7 +131,7 @@ def test_surrogates_that_differ_by_a_gauge_say_the_same(factor):
 @pytest.mark.parametrize("k", [0, 1, 2])
 def test_a_function_of_the_receivers_mass_is_free_where_messages_need_not_be_mutual(k):
     """Whatever the surrogate chose, messages are accelerations and the update is the identity."""
-    samples, structure = body_samples(Springs("central", k=k), problem(), observations())
+    samples, structure = body_samples(Springs("central", k=k), problem(), observations().training)
     r, _, m_j = samples["message"].X.T
     np.testing.assert_allclose(samples["message"].values, 1.5 * m_j * (r - 1), rtol=1e-10)
     np.testing.assert_allclose(samples["update"].values, samples["update"].X[:, 0], rtol=1e-10)
@@ -144,7 +147,7 @@ def test_a_message_without_the_receivers_mass_leaves_a_number_free():
     surrogate = Springs("central", k=1, p=-2, sees=False)
     (chain,) = chains(problem(), surrogate)
     assert chain.shared == ()
-    _, structure = body_samples(surrogate, problem(), observations())
+    _, structure = body_samples(surrogate, problem(), observations().training)
     assert structure.gauge["update"]["fixed"] == "update is total_length/mass_i on average"
 
 

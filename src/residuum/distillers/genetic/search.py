@@ -19,6 +19,7 @@ from residuum.distillers.genetic.evolve import epoch
 from residuum.distillers.genetic.finishing import Row, finished
 from residuum.distillers.genetic.impossible import check_some_allowed, nothing_allowed
 from residuum.distillers.genetic.islands import Evolved, run_islands
+from residuum.distillers.genetic.jumps import jump_laws
 from residuum.distillers.genetic.population import (
     Evolution,
     GeneticIsland,
@@ -216,7 +217,8 @@ def starts(setting: Setting) -> list[list[Instruction]]:
         scene.probe_weight,
         frozenset(operators),
     )
-    laws = power_laws(scene.probes, scene.probe_values, SQRT in operators)
+    known = (scene.probes, scene.probe_values, scene.probe_weight, frozenset(operators))
+    laws = [*power_laws(*known[:2], SQRT in operators), *jump_laws(*known)]
     if len(setting.data.starts) > 2:  # constants differ between experiments: logs do not line up
         return [*laws, *seeds]
     factored = factored_laws(scene.probes, scene.probe_values, blocks, frozenset(operators))
