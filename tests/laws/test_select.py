@@ -18,8 +18,10 @@ from laws_truths import (
 )
 
 from residuum.data.observations import Noise
+from residuum.distillers.front import Candidate
 from residuum.errors import UserError
 from residuum.expressions.parser import parse
+from residuum.laws.combinations import reductions
 from residuum.laws.law import Law
 from residuum.laws.select import select
 from residuum.laws.settings import SelectSettings
@@ -172,3 +174,11 @@ def test_a_whole_experiment_can_be_held_out() -> None:
     )
     assert selection.law.scores["holdout_nrmse"] < 0.05
     assert set(selection.curves["experiment_001"]) == {"forecast"}
+
+
+def test_a_constant_inside_a_term_is_taken_away_on_trial() -> None:
+    candidate = Candidate("f", parse("2.0*x/(y*(y + 0.5))"), 1.0, 20.0, "genetic")
+    found = list(reductions({"f": candidate}, {"f": parse("1.5*x/(y*(y + 0.02))")}))
+    assert [c["f"].expression.infix() for c in found] == ["1.5*x/y**2"]
+    assert found[0]["f"].structure_nats < candidate.structure_nats
+    assert not list(reductions({"f": candidate}, {"f": parse("1.5*x + 2.0*y")}))

@@ -157,7 +157,10 @@ def prepare_choice(
 
 
 def screen(choice: Choice, fronts: Sequence[Mapping[str, Front]]) -> list[Row]:
-    """Refit combinations of candidates on all data, then neighbours of the best; best first."""
+    """Refit combinations of candidates on all data, then neighbours of the best; best first.
+
+    Last, what stands inside the terms of the best is taken away on trial.
+    """
     pooled = pool(choice.problem, fronts, choice.forms, choice.points)
     laws: list[Combination] = [{name: zero(name) for name in pooled}]
     laws += shared(pooled, choice.forms)
@@ -174,8 +177,14 @@ def screen(choice: Choice, fronts: Sequence[Mapping[str, Front]]) -> list[Row]:
     for _ in range(MOST_ROUNDS):
         best = _distinct_rows(choice.forms, rows[: choice.settings.extend], explored)
         near = [law for row in best for law in neighbours(row.law, row.fit.hidden, library)]
-        near += [law for row in best for law in reductions(row.law, row.fit.hidden)]
         new = _distinct(choice.forms, near, seen)
+        if not new:
+            break
+        rows = _sorted(rows + choice.refit(new, choice.trial.full, SCREEN))
+    for _ in range(MOST_ROUNDS):
+        best = rows[: max(1, choice.settings.extend)]
+        shorter = [law for row in best for law in reductions(row.law, row.fit.hidden)]
+        new = _distinct(choice.forms, shorter, seen)
         if not new:
             break
         rows = _sorted(rows + choice.refit(new, choice.trial.full, SCREEN))
