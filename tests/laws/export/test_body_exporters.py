@@ -219,14 +219,17 @@ def test_sbml_says_why_not():
         export(system_for(RIGHT_SIDES["springs"]), "sbml")
 
 
-@pytest.mark.parametrize("change", [{"dataset": "*/ int x; /*"}, {"parameters": "k=0\nimport os"}])
-@pytest.mark.parametrize("language", [k for k in EXPORTERS if k != "sbml"])
-def test_a_law_with_names_that_are_none_is_refused(change, language):
+def law_called(dataset: str, parameter: str) -> Law:
     problem = read_body_problem({"position_tt": f"sum({D})"})
     row = LawParameter(1.0, None, None, True)
-    law = Law(
-        change.get("dataset", "d"), {}, {}, {change.get("parameters", "k"): row}, {},
-        Verdict({}, None, None), bodies=problem,
-    )  # fmt: skip
-    with pytest.raises(UserError, match="not "):
-        export(system_of_bodies(law), language)
+    none = Verdict({}, None, None)
+    return Law(dataset, {}, {}, {parameter: row}, {}, none, bodies=problem)
+
+
+@pytest.mark.parametrize("language", [k for k in EXPORTERS if k != "sbml"])
+def test_what_a_changed_file_holds_is_no_source(language):
+    text = export(system_of_bodies(law_called('*/ int x; /*\n"""\nimport os', "k")), language)
+    assert "int x;" not in text
+    assert "\nimport os" not in text
+    with pytest.raises(UserError, match="not a parameter with a value"):
+        export(system_of_bodies(law_called("d", "k=0\nimport os")), language)

@@ -12,8 +12,8 @@ from residuum.expressions.expression import Expression
 from residuum.laws.law import Law
 from residuum.problem.names import NAME, derivative, split_suffix
 
-# Datasets are named in campaigns, and may have no name in Python.
-DATASET = re.compile(r"[A-Za-z0-9_ -]{0,64}\Z")
+# A dataset may be called anything in Python, and in a file that was changed.
+UNSAFE = re.compile(r"[^A-Za-z0-9_. -]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +68,11 @@ def title_of(law: Law, components: Sequence[str]) -> str:
 
     Raises UserError where a file of results was changed to hold what is no name.
     """
-    if not DATASET.match(law.dataset):
-        raise UserError("not the name of a dataset", found=ascii(law.dataset))
     for name in components:
         if not NAME.match(name):
             raise UserError("not the name of a state", where=law.dataset, found=ascii(name))
-    return f"law of {law.dataset}: time derivatives of {', '.join(components)}"
+    dataset = UNSAFE.sub("_", law.dataset)[:64]
+    return f"law of {dataset}: time derivatives of {', '.join(components)}"
 
 
 def values_of(law: Law) -> dict[str, float]:
