@@ -22,6 +22,7 @@ from residuum.metrics.structural import LARGER, structural
 from residuum.seeds import generator
 
 LEFT = 1e-12  # share of the truth's variance
+VANISHING = 1e-12
 COEFFICIENT = Expression.number(1.5)
 Tables = Mapping[str, Table]  # clean rows of each hidden term
 
@@ -69,7 +70,10 @@ def judge_term(found: Expression, truth: Expression, table: Table) -> dict[str, 
 
 
 def constants_error(found: Expression, truth: Expression, table: Table) -> float | None:
-    """Return the largest relative distance of constants from those that give the truth."""
+    """Return the largest relative distance of constants from those that give the truth.
+
+    Of a constant that the truth has at zero, the distance itself.
+    """
     y = values_of(truth, table)
     if y is None:
         return None
@@ -77,4 +81,4 @@ def constants_error(found: Expression, truth: Expression, table: Table) -> float
     clean = Table.of(table.variables, table.X, y)
     ideal = refit(own, clean, rng=generator(0, "particles", "constants"))[0]
     rows = zip(own.constants, ideal.constants, strict=True)
-    return max((abs(a - b) / max(abs(b), 1e-300) for a, b in rows), default=0.0)
+    return max((abs(a - b) / (abs(b) if abs(b) > VANISHING else 1.0) for a, b in rows), default=0.0)

@@ -109,4 +109,5 @@ def body_trial(
     moving = Dynamics.of(everyone.written, flat, learned)
     starts = starting_trajectories(everyone.written, flat, learned)
     training, full = (windowed(d, everyone, starts) for d in (moving.training, moving.full))
-    return everyone.written, replace(moving, training=training, full=full, exact=WATCHED)
+    runs = moving.training, moving.full
+    return everyone.written, replace(moving, training=training, full=full, exact=WATCHED, runs=runs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from residuum.hidden.samples import Trajectory
 from residuum.laws.forecast import agreement, completed, roll_out, roll_out_torch, valid_time
 from residuum.laws.intervals import profile_interval
 from residuum.laws.law import Interval
-from residuum.laws.refit import EXACT, Precision, Refit, refit_many
+from residuum.laws.refit import EXACT, Precision, Refit, refit, refit_many
 from residuum.laws.scores import (
     held_out_error,
     held_out_path,
@@ -27,17 +27,22 @@ from residuum.laws.verdict import HORIZON, stable
 from residuum.problem.problem import Problem
 
 CURVE_POINTS = 400
+FOLLOWS = 1.1  # ratio of noise levels up to which whole runs are followed as well as windows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Dynamics:
-    """The problem and the data, whole and without what is held out."""
+    """The problem and the data, whole and without what is held out.
+
+    Where data are followed over windows, `runs` are both with every experiment from end to end.
+    """
 
     problem: Problem
     observations: Observations
     training: FitData
     full: FitData
     exact: Precision = EXACT
+    runs: tuple[FitData, FitData] | None = None
 
     @classmethod
     def of(
@@ -58,6 +63,19 @@ class Dynamics:
     def refit_many(self) -> Callable[..., list[Refit]]:
         """Refits through the dynamics."""
         return refit_many
+
+    def followed(self, fit: Refit) -> Dynamics:
+        """Return the same over whole runs, if a law that was fitted to windows follows those too.
+
+        Every window spends a start, so whole runs tell more wherever nothing makes errors grow.
+        """
+        if self.runs is None:
+            return self
+        training, full = self.runs
+        again = refit(self.problem, full, fit.hidden, fit.values, precision=self.exact)
+        if not again.ok or np.any(_noise(again, full) > FOLLOWS * _noise(fit, self.full)):
+            return self
+        return replace(self, training=training, full=full, runs=None)
 
     @property
     def held_out(self) -> bool:
@@ -155,6 +173,12 @@ class Dynamics:
         sides = completed(problem, trained.hidden, values)
         path = roll_out(problem, sides, experiment, trained.path[last], t)
         return {"forecast": _curve(problem, t, path)}
+
+
+def _noise(fit: Refit, data: FitData) -> np.ndarray:
+    """Return the noise levels of a fit, with what its unknowns and starts take up given back."""
+    spent = min(len(fit.theta) + data.initial_values, data.count - 1)
+    return fit.noise * np.sqrt(data.count / (data.count - spent))
 
 
 def _dense(t: np.ndarray) -> np.ndarray:

@@ -61,6 +61,10 @@ class Rates:
         """Refits to the rates."""
         return refit_rates_many
 
+    def followed(self, fit: Refit) -> Rates:
+        """Return these: rates ask the same of every law."""
+        return self
+
     @property
     def held_out(self) -> bool:
         """Whether anything is held out."""

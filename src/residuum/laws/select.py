@@ -96,8 +96,12 @@ def _select(
     units: Mapping[str, str | None],
     dataset: str,
 ) -> Selection:
+    screened = screen(choice, fronts)
+    best = next((row for row in screened if row.fit.ok), None)
+    if best is not None:
+        choice = replace(choice, trial=choice.trial.followed(best.fit))
     problem, trial = choice.problem, choice.trial
-    rows = shortlist(choice, screen(choice, fronts))
+    rows = shortlist(choice, screened)
     best = rows[0]
     wider = extensions(best, libraries(fronts, list(best.law)))
     test = missing_test(best, choice.refit(wider, trial.full, trial.exact), extraction.samples)

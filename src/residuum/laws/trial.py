@@ -39,6 +39,9 @@ class Trial(Protocol):
     def exact(self) -> Precision:
         """How exactly the shortlist is refitted."""
 
+    def followed(self, fit: Refit) -> Trial:
+        """Return the trial of laws as good as this one, which may ask more of them."""
+
     @property
     def held_out(self) -> bool:
         """Whether anything is held out."""

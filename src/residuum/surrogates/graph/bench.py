@@ -41,6 +41,14 @@ class GraphBench:
     scalars: Mapping[str, UnknownScalar]
     record: Callable[[Row], None]
 
+    @property
+    def unknown_divisors(self) -> tuple[str, ...]:
+        """The scalars that equations divide by and that are not known for every body."""
+        unknown = self.frames.unknown
+        return tuple(
+            s for s in self.problem.divisors if s in unknown and bool((unknown[s] >= 0).any())
+        )
+
     def system(self, heads: Mapping[str, MessageHead]) -> GraphSystem:
         """Return the equations with these heads."""
         return GraphSystem(self.problem, heads, self.parameter_scales, self.scalars)

@@ -233,7 +233,11 @@ class _Search:
             return messages
         # Latents are a matter of two terms at once.
         possible = tuple(k for k in self.bench.views[term].kinds if k != "latent")
-        return tuple(k for k in possible if k in messages) or possible[-1:]
+        asked = tuple(k for k in possible if k in messages) or possible[-1:]
+        # A force on a body of unknown mass is known up to a factor for every body, unless the
+        # third law ties what two bodies feel.
+        tied = tuple(k for k in asked if "mutual" in k) if self.bench.unknown_divisors else ()
+        return tied or asked
 
     def _try(
         self, kinds: Kinds, dead: Mapping[str, set[int]], restarts: int | None = None
