@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -63,7 +64,17 @@ class Readout:
     def hidden(self, term: str, X: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return mean `[n]` and covariance `[n, n]` of a term."""
         values, J, _ = self._read(term, X)
-        return values, J @ self.surrogate.posterior @ J.T
+        # As a square: symmetric and without negative eigenvalues.
+        half = J @ self._root
+        return values, half @ half.T
+
+    @cached_property
+    def _root(self) -> np.ndarray:
+        """A root of the posterior covariance."""
+        covariance = self.surrogate.posterior
+        sd = np.sqrt(np.clip(np.diag(covariance), 1e-300, None))
+        spectrum, rotation = np.linalg.eigh(covariance / sd[:, None] / sd)
+        return np.asarray(sd[:, None] * rotation * np.sqrt(np.clip(spectrum, 0.0, None)))
 
     def hidden_gradient(self, term: str, X: np.ndarray) -> np.ndarray:
         """Return the derivatives `[n, a]` of a term's mean."""
