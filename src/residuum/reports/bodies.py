@@ -146,9 +146,9 @@ def draw_accelerations(report: DatasetReport) -> Drawing | None:
     return finish(
         figure,
         name="accelerations",
-        title="Accelerations",
-        description="Each measured component of the accelerations against the law's value at the "
-        "measured positions and velocities, and the difference; held-out frames marked.",
+        title="Accelerations" if problem.equations[0].order > 1 else "Rates",
+        description="Each measured component against the law's value at what was measured beside "
+        "it, and the difference; held-out frames marked.",
     )
 
 

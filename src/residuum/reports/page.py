@@ -72,7 +72,7 @@ def _notes(report: DatasetReport) -> dict[str, str]:
     return {
         "trajectories": f"Circles: measurements. Line: the law.{_shading(report)}{part}",
         "paths": f"Circles: measured positions. Line: the law, where it was integrated.{part}",
-        "accelerations": "What the law says at the measured positions and velocities, against what "
+        "accelerations": "What the law says where bodies were measured, against what "
         "was measured; each point is one axis of one body in one frame.",
         "energy": energy_words(report),
         "hidden": _hidden_note(report, part),
