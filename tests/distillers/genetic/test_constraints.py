@@ -181,7 +181,7 @@ def test_a_prediction_needs_the_experiment():
     X, y, labels = table.X[order], table.y[order], labels[order]
     found = regress(
         X, y, variables=["x"], experiment=labels,
-        settings=settings_of(budget=6000, local_constants=1),
+        settings=settings_of(budget=6000, local_constants=1, operators=("+", "*", "/")),
     )  # fmt: skip
     again = Regression.from_json(found.to_json())
     assert np.allclose(again.predict(X, experiment=labels), y)
