@@ -330,10 +330,13 @@ def _levels(result: Row) -> list[list[str]]:
         for name, found in row["peers"].items()
         for level in found["levels"]
     ]
-    cells = []
+    cells, beyond = [], set[tuple[str, str]]()
     for (case, name, at), rows in _groups(every, ("case", "peer", "level")):
         both = [[row[k] for row in rows if row[k] is not None] for k in ("residuum", "peer_s")]
-        if any(both):
+        # The first level that the peer does not reach stands for all above it.
+        if any(both) and (case, name) not in beyond:
+            if not both[1]:
+                beyond.add((case, name))
             shown = (f"{number(middle(s))} ({len(s)} of {len(rows)})" for s in both)
             cells.append([case, name, f"{at:g}", *shown])
     return cells
