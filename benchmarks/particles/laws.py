@@ -94,7 +94,8 @@ def one(
         for name, chosen in distillers(budget).items()
     }
     network = judged(problem, means_of(surrogate), unseen)
-    return {"seconds": before, "network": network, "laws": found, **about(surrogate)}
+    told = {"seconds": before, "network": network, "laws": found, "operators": list(OPERATORS)}
+    return {**told, **about(surrogate)}
 
 
 def _law(

@@ -89,7 +89,8 @@ def one(case: str, axes: int, draw: int, seconds: float, data: Path) -> Row:
         runs[name].append({"cycle": cycle, "curve": curve})
         print(case, axes, draw, name, cycle, curve[-1], flush=True)
     compared = {name: {"runs": rows, **compare(ours, rows, seconds)} for name, rows in runs.items()}
-    return {"case": case, "axes": axes, "draw": draw, "residuum": ours, "peers": compared}
+    told = {"case": case, "axes": axes, "draw": draw, "seconds": seconds}
+    return {**told, "residuum": ours, "peers": compared}
 
 
 def train_ours(
