@@ -330,7 +330,7 @@ def test_the_page_has_the_peer_and_what_an_iteration_costs(results):
     assert "| 4 | 1,200 | 0.012 | 10 | 50 | 350 |" in text
     assert "| 4 | 240 | 9 | 3.75e+04 | 50 | 350 | 1 - 5e-04 |" in text
     page.draw(results / "particles", results)
-    assert "8 bodies" in (results / "particle_pairs.svg").read_text()
+    assert "4, 8 bodies" in (results / "particle_pairs.svg").read_text()
 
 
 def test_agreement_next_to_one_is_told_by_its_distance():
